@@ -1,0 +1,1 @@
+"""Profile-optimised Linux kernels as pacman packages."""

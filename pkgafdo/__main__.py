@@ -1,0 +1,7 @@
+"""`python -m pkgafdo`."""
+
+from __future__ import annotations
+
+from pkgafdo.cli.main import entry
+
+entry()

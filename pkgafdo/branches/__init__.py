@@ -1,0 +1,1 @@
+"""The waist: tables of branch records, and nothing that starts a program."""

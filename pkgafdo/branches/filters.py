@@ -1,0 +1,115 @@
+"""Filters over branch tables: pure functions that say in the metadata what they left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pkgafdo.branches.columns import column
+from pkgafdo.branches.meta import DropReason, add_dropped
+from pkgafdo.branches.table import BranchTable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pkgafdo.branches.columns import Column
+    from pkgafdo.branches.meta import ModuleMapping
+
+LONGEST_RANGE: Final = 1 << 20
+"""A range that is longer (bytes) is a broken record: no function is (google/autofdo issue 256)."""
+
+_KERNEL_SIDE: Final = np.uint64(1 << 63)
+
+Interval = tuple[int, int]
+"""Addresses from the first, inclusive, to the second, exclusive."""
+
+
+def select(
+    table: BranchTable, branches: NDArray[np.bool_], ranges: NDArray[np.bool_], reason: DropReason
+) -> BranchTable:
+    """Keep the rows that the masks mark; count what they stood for as dropped for `reason`."""
+    gone = int(table.branch_count[~branches].sum()) + int(table.range_count[~ranges].sum())
+    kept = [column(part[branches]) for part in table.branch_columns]
+    passed = [column(part[ranges]) for part in table.range_columns]
+    return BranchTable(
+        branch_from=kept[0],
+        branch_to=kept[1],
+        branch_count=kept[2],
+        branch_mispredicted=kept[3],
+        range_start=passed[0],
+        range_end=passed[1],
+        range_count=passed[2],
+        meta=replace(table.meta, dropped=add_dropped(table.meta.dropped, {reason: gone})),
+    )
+
+
+def keep_inside(
+    table: BranchTable,
+    intervals: Sequence[Interval],
+    *,
+    reason: DropReason = DropReason.OUTSIDE_TEXT,
+) -> BranchTable:
+    """Keep branches with an end in the intervals, and ranges that lie wholly in one of them.
+
+    A branch across the border (a module calls the kernel) matters to both sides, so one end is
+    enough.
+    """
+    source = which_interval(table.branch_from, intervals)
+    target = which_interval(table.branch_to, intervals)
+    start = which_interval(table.range_start, intervals)
+    end = which_interval(table.range_end, intervals)
+    return select(table, (source >= 0) | (target >= 0), (start >= 0) & (start == end), reason)
+
+
+def drop_bogus_ranges(table: BranchTable, *, longest: int = LONGEST_RANGE) -> BranchTable:
+    """Drop ranges that end before they start or are longer than any code."""
+    every = np.ones(table.distinct_branches, dtype=bool)
+    return select(table, every, ~bogus(table, longest=longest), DropReason.BOGUS_RANGE)
+
+
+def bogus(table: BranchTable, *, longest: int = LONGEST_RANGE) -> NDArray[np.bool_]:
+    """Mark the ranges that cannot be real."""
+    backwards = table.range_end < table.range_start
+    return backwards | (table.range_end - table.range_start > np.uint64(longest))
+
+
+def drop_user_side(table: BranchTable) -> BranchTable:
+    """Drop what touches user space: addresses without bit 63."""
+    branches = (table.branch_from & table.branch_to & _KERNEL_SIDE) != 0
+    ranges = (table.range_start & table.range_end & _KERNEL_SIDE) != 0
+    return select(table, branches, ranges, DropReason.USER)
+
+
+def module_intervals(modules: Sequence[ModuleMapping]) -> list[Interval]:
+    """Return each module's addresses, cut short where the next module begins."""
+    bases = sorted({module.base for module in modules})
+    following = dict(pairwise([*bases, 1 << 64]))
+    return [(m.base, min(m.base + m.size, following[m.base])) for m in modules]
+
+
+def of_module(table: BranchTable, module: ModuleMapping) -> BranchTable:
+    """Return the part of a table that concerns one module of its recording."""
+    found = module_intervals(table.meta.modules)
+    interval = found[table.meta.modules.index(module)]
+    return keep_inside(table, [interval])
+
+
+def which_interval(addresses: Column, intervals: Sequence[Interval]) -> NDArray[np.int64]:
+    """Return for each address the index of the interval that holds it, or -1.
+
+    The intervals must not overlap.
+    """
+    if not intervals:
+        return np.full(len(addresses), -1, dtype=np.int64)
+    order = sorted(range(len(intervals)), key=lambda index: intervals[index])
+    starts = np.array([intervals[index][0] for index in order], dtype=np.uint64)
+    # The last address inside: an interval may reach to the very end of the address space.
+    lasts = np.array([intervals[index][1] - 1 for index in order], dtype=np.uint64)
+    place = np.searchsorted(starts, addresses, side="right") - 1
+    inside = (place >= 0) & (addresses <= lasts[np.maximum(place, 0)])
+    return np.where(inside, np.array(order, dtype=np.int64)[place], -1)

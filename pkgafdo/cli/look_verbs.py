@@ -1,0 +1,147 @@
+"""The verbs that only look: doctor, vmlinux find, verify, config schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pkgafdo.cli.options import (
+    common,
+    configured,
+    in_workdir,
+    open_terminal,
+    read_config,
+    show,
+    workdir_path,
+)
+from pkgafdo.errors import ArtifactError, HostError
+
+
+@click.command("doctor", help="Say what this machine has, what is missing, and how to get it.")
+@configured
+@common
+def doctor_verb(
+    config_file: Path | None,
+    source: str | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print the diagnosis; exit 3 when the configured run cannot work."""
+    from pkgafdo.host import doctor
+    from pkgafdo.workflows.preflight import diagnose_host
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    diagnosis = diagnose_host(read_config(config_file, source, overrides))
+    show(as_json, doctor.to_json(diagnosis), doctor.render(diagnosis))
+    if not diagnosis.healthy:
+        raise HostError(
+            "the configured run cannot work on this machine", hint="See the page above."
+        )
+
+
+@click.group("vmlinux", help="Find the uncompressed kernel that profiles are made with.")
+def vmlinux_group() -> None:
+    """Hold the verbs about vmlinux."""
+
+
+@vmlinux_group.command("find", help="Find vmlinux through the installed packages' file lists.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    default=Path("/"),
+    help="Where packages are installed.",
+)
+@click.option("--pkgbase", help="Only packages of this pkgbase, for example linux-cachyos.")
+@click.option("--build-id", help="The GNU build-id that it must have, in hex.")
+@common
+def vmlinux_find(
+    root: Path,
+    pkgbase: str | None,
+    build_id: str | None,
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print the path, or raise with every candidate and why it was rejected."""
+    from pkgafdo.host.facts import read_facts
+    from pkgafdo.pacman.vmlinux import require_vmlinux
+    from pkgafdo.workflows.session import make_runner
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    found = require_vmlinux(
+        make_runner(read_facts()),
+        root=root.absolute(),
+        pkgbase=pkgbase,
+        expected_build_id=build_id,
+    )
+    data = {"path": str(found.path), "build_id": found.build_id, "release": found.release}
+    show(as_json, data, str(found.path))
+
+
+@click.command("verify", help="Say which profile a kernel was built with, and whether that holds.")
+@click.option("--vmlinux", type=click.Path(path_type=Path), help="An uncompressed kernel.")
+@click.option("--running", is_flag=True, help="The kernel that runs now.")
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    help="The profile that it must have been built with.",
+)
+@in_workdir
+@common
+def verify_verb(
+    vmlinux: Path | None,
+    running: bool,  # noqa: FBT001
+    profile: Path | None,
+    workdir: Path | None,
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print what a kernel says of its own making; exit 5 when it is not what was asked for."""
+    from pkgafdo.kernel.findings import describe, failed
+    from pkgafdo.workflows.verify import verify_notes, verify_vmlinux, verify_workdir
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    if running:
+        findings = verify_notes(Path("/sys/kernel/notes"), profile)
+    elif vmlinux is not None:
+        findings = verify_vmlinux(vmlinux, profile)
+    else:
+        findings = verify_workdir(workdir_path(workdir))
+    data = [
+        {"name": one.name, "ok": one.ok, "wanted": one.wanted, "got": one.got, "why": one.why}
+        for one in findings
+    ]
+    show(as_json, data, "\n".join(describe(one) for one in findings))
+    if failed(findings):
+        raise ArtifactError(
+            "the kernel was not built with that profile", hint="See the lines above."
+        )
+
+
+@click.group("config", help="The configuration file.")
+def config_group() -> None:
+    """Hold the verbs about the configuration."""
+
+
+@config_group.command("schema", help="Print the JSON Schema of pkgafdo.toml, for editors.")
+def config_schema() -> None:
+    """Print the schema."""
+    from pkgafdo.config.load import schema
+
+    show(as_json=True, data=schema(), text="")
+
+
+@config_group.command("show", help="Print the whole configuration in force, as JSON.")
+@configured
+def config_show(config_file: Path | None, source: str | None, overrides: tuple[str, ...]) -> None:
+    """Print the configuration with its defaults."""
+    from pkgafdo.config.load import as_plain
+
+    show(as_json=True, data=as_plain(read_config(config_file, source, overrides)), text="")
+
+
+LOOK_VERBS: tuple[click.Command, ...] = (doctor_verb, vmlinux_group, verify_verb, config_group)

@@ -1,0 +1,101 @@
+"""The entry point: the verbs, and errors turned into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from pkgafdo import log
+from pkgafdo.cli.look_verbs import LOOK_VERBS
+from pkgafdo.cli.run_verbs import RUN_VERBS
+from pkgafdo.errors import INTERRUPTED, ConfigError, PkgafdoError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EPILOG = (
+    "Exit codes: 0 fine; 1 a bug of ours; 2 configuration or usage; 3 the machine lacks something; "
+    "4 a program failed; 5 a file is not what it must be; 6 waiting for you; 130 interrupted."
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
+@click.version_option(package_name="pkgafdo")
+def cli() -> None:
+    """Make profile-optimised Linux kernels as pacman packages.
+
+    `pkgafdo run` does the whole job from a kernel tree to two sets of packages, the profile between
+    them and a comparison; killed or interrupted, the same command goes on where it was.
+    """
+
+
+for _command in (*RUN_VERBS, *LOOK_VERBS):
+    cli.add_command(_command)
+
+
+def render_error(error: PkgafdoError) -> str:
+    """Return an error as a person reads it: the sentence, the evidence, the next move."""
+    lines = [f"pkgafdo: {error.message}"]
+    lines += [f"  | {line}" for line in error.details.splitlines()]
+    if error.hint:
+        lines.append(f"  → {error.hint}")
+    lines += [f"  ({note})" for note in getattr(error, "__notes__", ())]
+    return "\n".join(lines)
+
+
+def _bug(error: BaseException) -> int:
+    """Report our own bug: one sentence, the traceback kept in a file."""
+    handle, path = tempfile.mkstemp(prefix="pkgafdo-bug-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        traceback.print_exception(error, file=stream)
+    click.echo(
+        f"pkgafdo: a bug in pkgafdo: {type(error).__name__}: {error}\n"
+        f"  → Please report it with the traceback in {path}.",
+        err=True,
+    )
+    return 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except BaseException as error:  # noqa: BLE001  the last resort: every end has its exit code
+        log.done_progress()
+        return exit_code(error)
+    return 0
+
+
+def exit_code(error: BaseException) -> int:
+    """Say what went wrong on stderr, and return the exit code for it."""
+    match error:
+        case click.ClickException():
+            error.show()
+            return ConfigError.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            click.echo("pkgafdo: interrupted; the same command goes on from here", err=True)
+            return INTERRUPTED
+        case PkgafdoError():
+            click.echo(render_error(error), err=True)
+            return error.exit_code
+        case BrokenPipeError():
+            # Whoever read our output has gone: nothing is left to say, and no one to say it to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        case _:
+            return _bug(error)
+
+
+def entry() -> None:
+    """Run as the installed program `pkgafdo`."""
+    sys.exit(main())

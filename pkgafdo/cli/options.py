@@ -1,0 +1,89 @@
+"""What every verb has in common: options, output, and the way from errors to exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pkgafdo import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pkgafdo.config.model import Config
+
+Function = TypeVar("Function", bound="Callable[..., Any]")
+
+DEFAULT_CONFIG = Path("pkgafdo.toml")
+
+
+def common(function: Function) -> Function:
+    """Add the options that every verb has."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="Show only warnings and errors."),
+        click.option("-v", "--verbose", is_flag=True, help="Show every command that runs."),
+    ):
+        function = option(function)
+    return function
+
+
+def configured(function: Function) -> Function:
+    """Add the options of verbs that read the configuration."""
+    for option in (
+        click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
+                     help="Override a key of the configuration; may be repeated."),
+        click.option("--source", metavar="PLACE",
+                     help="Kernel source: folder, tarball, git URL, or “auto” (source.location)."),
+        click.option("-c", "--config", "config_file", type=click.Path(path_type=Path),
+                     help="Configuration file; default: pkgafdo.toml here, if there is one."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def in_workdir(function: Function) -> Function:
+    """Add the option that names the work folder."""
+    return click.option(
+        "-w", "--workdir", type=click.Path(path_type=Path), default=None,
+        help="Folder that keeps everything of this run; default: pkgafdo-work here.",
+    )(function)  # fmt: skip
+
+
+def open_terminal(*, quiet: bool, verbose: bool) -> None:
+    """Set up what a person sees, from the flags and the terminal."""
+    live = sys.stderr.isatty()
+    log.use(
+        log.Terminal(
+            quiet=quiet,
+            verbose=verbose,
+            live=live and os.environ.get("TERM") != "dumb",
+            color=live and not os.environ.get("NO_COLOR"),
+        )
+    )
+
+
+def read_config(config_file: Path | None, source: str | None, overrides: tuple[str, ...]) -> Config:
+    """Return the configuration that the options name; places in it are relative to here."""
+    from pkgafdo.config.load import load_config
+
+    if config_file is None and DEFAULT_CONFIG.is_file():
+        config_file = DEFAULT_CONFIG
+    if source is not None:
+        overrides = (*overrides, f"source.location={json.dumps(source)}")
+    return load_config(config_file, overrides)
+
+
+def workdir_path(workdir: Path | None) -> Path:
+    """Return the work folder as an absolute path."""
+    return Path(workdir or "pkgafdo-work").absolute()
+
+
+def show(as_json: bool, data: object, text: str) -> None:  # noqa: FBT001  a flag, as the user gave it
+    """Print a result on stdout: one JSON object, or text."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False) if as_json else text.rstrip("\n"))

@@ -1,0 +1,111 @@
+"""Loading the configuration: TOML and overrides in, one validated Config out, or all faults at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from typing import TYPE_CHECKING, Any
+
+import tomli
+from pydantic import TypeAdapter, ValidationError
+
+from pkgafdo.config.model import Config
+from pkgafdo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a configuration file. Raises ConfigError when it cannot be read or is not TOML."""
+    try:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"the configuration {path} cannot be read", details=str(error)) from error
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML", details=str(error)) from error
+
+
+def parse_override(text: str) -> tuple[list[str], Any]:
+    """Parse `section.key=value`; the value is TOML, or else the text as it stands."""
+    name, separator, value = text.partition("=")
+    if not separator or not name.strip():
+        raise ConfigError(f"“{text}” is not section.key=value", hint="Example: --set build.jobs=4")
+    try:
+        parsed = tomli.loads(f"value = {value}")["value"]
+    except tomli.TOMLDecodeError:
+        parsed = value
+    return name.strip().split("."), parsed
+
+
+def override(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Return the data with `section.key=value` texts laid over it; changes nothing in place."""
+    result: dict[str, Any] = json.loads(json.dumps(data, default=str))
+    for text in overrides:
+        (*sections, key), value = parse_override(text)
+        place = result
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"{section} in “{text}” is a value, not a section")
+        place[key] = value
+    return result
+
+
+def build_config(data: Mapping[str, Any], *, origin: str) -> Config:
+    """Validate plain data into a Config. Raises one ConfigError that lists every fault."""
+    try:
+        # Through JSON, strict validation takes arrays for tuples and text for paths, and no more.
+        return TypeAdapter(Config).validate_json(json.dumps(data, default=str), strict=True)
+    except ValidationError as error:
+        faults = [_fault(detail) for detail in error.errors(include_url=False)]
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError(
+            f"{origin} has {count}",
+            details="\n".join(faults),
+            hint="`pkgafdo config schema` prints everything that may stand there.",
+        ) from error
+
+
+def _fault(detail: ErrorDetails) -> str:
+    place = [str(part) for part in detail["loc"]]
+    name = ".".join(place) or "the file"
+    if detail["type"] == "unexpected_keyword_argument":
+        near = difflib.get_close_matches(place[-1], _keys(place[:-1]), n=1, cutoff=0.5)
+        return f"{name}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
+    message = detail["msg"].removeprefix("Value error, ")
+    shown = detail.get("input")
+    plain = isinstance(shown, (str, int, float, bool))
+    return f"{name}: {message}" + (f" (it is {json.dumps(shown)})" if plain else "")
+
+
+def _keys(sections: list[str]) -> list[str]:
+    """Return the known keys of a section."""
+    kind: Any = Config
+    for section in sections:
+        found = {f.name: f.default_factory for f in dataclasses.fields(kind)}
+        kind = found.get(section, kind)
+    return [f.name for f in dataclasses.fields(kind)]
+
+
+def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
+    """Return the configuration of a file (None: the defaults) with overrides laid over it."""
+    data = read_toml(path) if path is not None else {}
+    return build_config(override(data, overrides), origin=str(path) if path else "the command line")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the configuration file, for editors."""
+    result = TypeAdapter(Config).json_schema()
+    result["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return result
+
+
+def as_plain(config: Config) -> dict[str, Any]:
+    """Return a configuration JSON-plain, every default written out."""
+    plain: dict[str, Any] = TypeAdapter(Config).dump_python(config, mode="json")
+    return plain

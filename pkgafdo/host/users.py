@@ -1,0 +1,106 @@
+"""The unprivileged user that builds when pkgafdo runs as root, and what it can reach."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo.errors import HostError
+from pkgafdo.runner.local import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+BUILD_USER: Final = "pkgafdo-build"
+_ROOT_PREFIXES: Final = (("sudo", "--"), ("run0",), ("doas",))
+_HINT: Final = (
+    "Run scripts/setup as root once: it makes the build user. Or run pkgafdo as an ordinary user."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A file's path, owner and mode: what decides who may use it."""
+
+    path: Path
+    uid: int
+    gid: int
+    mode: int
+
+
+def require_builder(euid: int, name: str = BUILD_USER) -> Builder | None:
+    """Return the user to build as; None when we are unprivileged already.
+
+    Raises HostError when we are root and there is no such user: makepkg refuses root.
+    """
+    if euid != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise HostError(
+            f"packages cannot be built as root, and there is no build user “{name}”", hint=_HINT
+        ) from None
+    if entry.pw_uid == 0:
+        raise HostError(f"the build user “{name}” is root itself", hint=_HINT)
+    return Builder(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, home=entry.pw_dir)
+
+
+def root_prefix(euid: int, which: Callable[[str], str | None]) -> tuple[str, ...] | None:
+    """Return the prefix that gains root for one command: empty for root, None when there is none."""
+    if euid == 0:
+        return ()
+    return next((prefix for prefix in _ROOT_PREFIXES if which(prefix[0])), None)
+
+
+def groups_of(builder: Builder) -> frozenset[int]:
+    """Return all groups of a user."""
+    return frozenset(os.getgrouplist(builder.name, builder.gid))
+
+
+def first_closed(folders: Iterable[Entry], *, uid: int, gids: frozenset[int]) -> Path | None:
+    """Return the first folder that this user may not pass through, by its mode bits."""
+    for folder in folders:
+        if not _permits(folder, stat.S_IXUSR, uid=uid, gids=gids):
+            return folder.path
+    return None
+
+
+def _permits(entry: Entry, bit: int, *, uid: int, gids: frozenset[int]) -> bool:
+    """Tell whether the mode grants the right that `bit` is for the owner (path_resolution(7))."""
+    if uid == entry.uid:
+        return bool(entry.mode & bit)
+    if entry.gid in gids:
+        return bool(entry.mode & bit >> 3)
+    return bool(entry.mode & bit >> 6)
+
+
+def closed_folder(path: Path, builder: Builder) -> Path | None:
+    """Return the folder that keeps the build user from a path: one above it, or itself; or None.
+
+    What does not exist yet is taken to be made with the rights that it needs.
+    """
+    place = path.resolve()
+    chain = [_entry(parent) for parent in (*reversed(place.parents), place) if parent.is_dir()]
+    return first_closed(chain, uid=builder.uid, gids=groups_of(builder))
+
+
+def require_reachable(path: Path, builder: Builder) -> None:
+    """Raise HostError when the build user cannot get to a folder, or not read it."""
+    closed = closed_folder(path, builder)
+    if closed is None:
+        return
+    raise HostError(
+        f"the build user {builder.name} cannot reach {path}",
+        details=f"{closed} does not let it in (mode {closed.stat().st_mode & 0o7777:04o}).",
+        hint=f"Use a folder that it can reach (--workdir), or `chmod a+x {closed}`.",
+    )
+
+
+def _entry(path: Path) -> Entry:
+    found = path.stat()
+    return Entry(path=path, uid=found.st_uid, gid=found.st_gid, mode=found.st_mode)

@@ -1,0 +1,1 @@
+"""The kernel tree: fetching, identity, configuration, make, images."""

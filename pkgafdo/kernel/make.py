@@ -1,0 +1,96 @@
+"""Kbuild's make as commands: tree, object folder, toolchain, a clean environment, the profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo.errors import ArtifactError
+from pkgafdo.runner.command import Command, RunAs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pkgafdo.artifacts import Toolchain
+
+BUILD_NAME: Final = "pkgafdo"
+"""User and host written into the kernel's banner, so that two machines build the same bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kbuild:
+    """One build: the tree, its object folder, the toolchain and what makes it reproducible.
+
+    timestamp (seconds since 1970) stands in the banner and in the packages; jobs is make's -j.
+    """
+
+    tree: Path
+    objects: Path
+    toolchain: Toolchain
+    jobs: int
+    timestamp: int
+
+
+def build_environment(kbuild: Kbuild) -> dict[str, str]:
+    """Return what the build's environment holds beside the runner's minimal one."""
+    moment = datetime.fromtimestamp(kbuild.timestamp, tz=UTC)
+    return {
+        "KBUILD_BUILD_HOST": BUILD_NAME,
+        # The form that `date` prints and reads: the initramfs generator parses it.
+        "KBUILD_BUILD_TIMESTAMP": moment.strftime("%a %b %d %H:%M:%S UTC %Y"),
+        "KBUILD_BUILD_USER": BUILD_NAME,
+        "LC_ALL": "C",
+        # Set, though empty, it keeps setlocalversion from adding a “+” to a git tree's release.
+        "LOCALVERSION": "",
+        "SOURCE_DATE_EPOCH": str(kbuild.timestamp),
+    }
+
+
+def make_command(
+    kbuild: Kbuild,
+    *targets: str,
+    variables: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    log: str | None = None,
+) -> Command:
+    """Return `make` for targets of the tree, out of tree, as the build user."""
+    settings = {"LLVM": kbuild.toolchain.make_value, **(variables or {})}
+    return Command(
+        argv=(
+            "make",
+            *("-C", str(kbuild.tree)),
+            f"O={kbuild.objects}",
+            f"-j{kbuild.jobs}",
+            *(f"{name}={value}" for name, value in settings.items()),
+            *targets,
+        ),
+        cwd=kbuild.objects,
+        env=build_environment(kbuild) | dict(env or {}),
+        stdin=stdin,
+        run_as=RunAs.BUILDER,
+        log=log,
+        hint="Install make (Arch: make, Debian: make) and a kernel's build tools.",
+    )
+
+
+def profile_file(folder: Path, sha256: str) -> Path:
+    """Return the name under which a build reads a profile: with the digest in it.
+
+    Kbuild recompiles when the text of a flag changes, not when the file behind it does.
+    """
+    return folder / f"kernel-{sha256[:16]}.afdo"
+
+
+def profile_variables(profile: Path | None) -> dict[str, str]:
+    """Return the make variables that hand a profile to clang; none without a profile."""
+    if profile is None:
+        return {}
+    if not profile.is_absolute():
+        raise ArtifactError(
+            f"the profile's path must be absolute: {profile}",
+            details="make changes into the object folder, where a relative path names nothing.",
+        )
+    return {"CLANG_AUTOFDO_PROFILE": str(profile)}

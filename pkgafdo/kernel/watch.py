@@ -1,0 +1,91 @@
+"""What the output of a build tells while it runs, and which of its lines say why it failed."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_COMPILED: Final = re.compile(r"^  (CC|AS|LD|AR|RUSTC)(?: \[M\])? +(\S+)$")
+_FAILED: Final = re.compile(
+    r"(?:^|[\s:])(?:fatal )?error:"  # clang, ld.lld, gcc, fixdep
+    r"|^make(?:\[\d+\])?: \*\*\*"  # make
+    r"|^ERROR: "  # modpost
+    r"|undefined (?:symbol|reference)"
+    r"|^==> ERROR"  # makepkg
+    r"|No space left on device"
+)
+_SHOWN_ERRORS: Final = 20
+
+
+@dataclass(kw_only=True, slots=True)
+class BuildWatch:
+    """What the lines of a build tell: how many objects are made, and which lines are errors.
+
+    expected is the number of objects of the last build of this kind, 0 when unknown.
+    """
+
+    expected: int = 0
+    done: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def feed(self, line: str) -> str | None:
+        """Take one output line; return what a progress line should say, when there is news."""
+        if match := _COMPILED.match(line):
+            self.done += 1
+            return self.describe(match[2])
+        if _FAILED.search(line) and len(self.errors) < _SHOWN_ERRORS:
+            self.errors.append(line.strip())
+        return None
+
+    def describe(self, name: str) -> str:
+        """Return the progress line after an object was made."""
+        if not self.expected:
+            return f"{self.done} files compiled: {name}"
+        share = min(99, 100 * self.done // self.expected)
+        return f"{share:2d} % ({self.done}/{self.expected}) {name}"
+
+
+def compile_errors(text: str) -> list[str]:
+    """Return the lines of a build's output that say what failed."""
+    watch = BuildWatch()
+    for line in text.splitlines():
+        watch.feed(line)
+    return watch.errors
+
+
+@contextmanager
+def explaining(watch: BuildWatch) -> Iterator[None]:
+    """Turn a failed build's error into one that shows the failing lines.
+
+    Raises CommandError with the lines that `watch` kept; the hint still names the log.
+    """
+    try:
+        yield
+    except CommandError as error:
+        if not watch.errors:
+            raise
+        raise CommandError(
+            "the kernel did not build",
+            details="\n".join(watch.errors),
+            hint=error.hint,
+            command=error.command,
+            returncode=error.returncode,
+        ) from error
+
+
+def watching(watch: BuildWatch, show: Callable[[str], None]) -> Callable[[str], None]:
+    """Return the line callback that feeds `watch` and hands its news to a progress line."""
+
+    def on_line(line: str) -> None:
+        news = watch.feed(line)
+        if news is not None:
+            show(news)
+
+    return on_line

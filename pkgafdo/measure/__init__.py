@@ -1,0 +1,1 @@
+"""Comparing kernels by counts."""

@@ -1,0 +1,1 @@
+"""Building pacman packages of a kernel."""

@@ -1,0 +1,1 @@
+"""Pacman's databases and packages: reading with pyalpm or pacman, installing with pacman."""

@@ -1,0 +1,1 @@
+"""Linux perf and its files."""

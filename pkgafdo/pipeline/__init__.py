@@ -1,0 +1,1 @@
+"""Stages, their journal, the plan and its execution; knows no room."""

@@ -1,0 +1,77 @@
+"""Carrying out stages: reuse what still holds, run the rest, remember only success."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pkgafdo import log
+from pkgafdo.errors import PkgafdoError, WaitingError
+from pkgafdo.pipeline.journal import change_of, entry_of
+from pkgafdo.pipeline.plan import Verdict, decide
+from pkgafdo.pipeline.stage import Inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pkgafdo.pipeline.journal import Entry, Journal
+    from pkgafdo.pipeline.stage import Stage
+
+
+def execute(
+    stages: Sequence[Stage], journal: Journal, *, commands: list[str], version: str
+) -> dict[str, Entry]:
+    """Bring every stage up to date, in order; returns the entries of all.
+
+    `commands` is the list that the runner appends to: what a stage ran goes into its entry.
+    Raises what a stage raises, WaitingError where a gate asks for a person.
+    """
+    known = journal.read()
+    entries: dict[str, Entry] = {}
+    for number, stage in enumerate(stages, 1):
+        inputs = Inputs(needs=stage.needs, entries=entries)
+        old = known.get(stage.name)
+        changes = (
+            [change for record in old.files.values() if (change := change_of(record))]
+            if old
+            else []
+        )
+        decision = decide(stage, old, inputs.digests(), changes)
+        label = f"{number}/{len(stages)} {stage.title}"
+        if decision.verdict is Verdict.REUSE and old is not None:
+            log.step(f"{label}: {decision.reason}")
+            entries[stage.name] = old
+            continue
+        if stage.gate is not None and (sentence := stage.gate(inputs)):
+            raise WaitingError(sentence)
+        log.step(label if decision.reason == "not done yet" else f"{label} ({decision.reason})")
+        entries[stage.name] = _run(stage, inputs, journal, commands=commands, version=version)
+    return entries
+
+
+def _run(
+    stage: Stage, inputs: Inputs, journal: Journal, *, commands: list[str], version: str
+) -> Entry:
+    journal.remove(stage.name)
+    del commands[:]
+    started, clock = datetime.now(UTC), time.monotonic()
+    try:
+        produced = stage.run(inputs)
+    except PkgafdoError as error:
+        error.add_note(f"while: {stage.title}")
+        raise
+    finally:
+        log.done_progress()
+    entry = entry_of(
+        stage.name,
+        produced,
+        recipe=stage.recipe,
+        inputs=inputs.digests(),
+        commands=tuple(commands),
+        seconds=time.monotonic() - clock,
+        started=started.isoformat(timespec="seconds"),
+        version=version,
+    )
+    journal.write(entry)
+    return entry

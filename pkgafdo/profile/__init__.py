@@ -1,0 +1,1 @@
+"""Sample profiles: converting, judging, provenance."""

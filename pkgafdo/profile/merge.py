@@ -1,0 +1,85 @@
+"""Merging profiles with llvm-profdata."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pkgafdo.errors import ConfigError
+from pkgafdo.profile.profgen import adopt_profile
+from pkgafdo.profile.show import parse_summary, summary_command
+from pkgafdo.profile.tools import PACKAGES, require_tool
+from pkgafdo.runner.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pkgafdo.artifacts import SampleProfile, Toolchain
+    from pkgafdo.runner.base import Runner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeightedProfile:
+    """A profile and the integer that its counts are multiplied by."""
+
+    path: Path
+    weight: int = 1
+
+
+def merge_command(profdata: str, inputs: Sequence[WeightedProfile], output: Path) -> Command:
+    """Return the command that merges sample profiles.
+
+    Without --sample llvm-profdata expects instrumentation profiles.
+    """
+    return Command(
+        argv=(
+            profdata,
+            "merge",
+            "--sample",
+            "--extbinary",
+            f"--output={output}",
+            *(f"--weighted-input={entry.weight},{entry.path}" for entry in inputs),
+        ),
+        hint=PACKAGES,
+    )
+
+
+def merge_profiles(
+    runner: Runner, toolchain: Toolchain, inputs: Sequence[WeightedProfile], *, folder: Path
+) -> SampleProfile:
+    """Merge profiles to `kernel-<digest>.afdo` in `folder`.
+
+    The order does not matter, to the byte. Raises ConfigError for impossible weights.
+    """
+    check_inputs(inputs)
+    profdata = require_tool(toolchain, "llvm-profdata")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".merge.") as name:
+        output = Path(name, "kernel.afdo")
+        runner.run(merge_command(profdata, inputs, output))
+        summary = parse_summary(runner.query(summary_command(profdata, output)).stdout)
+        return adopt_profile(output, folder, functions=summary.functions, samples=summary.samples)
+
+
+def check_inputs(inputs: Sequence[WeightedProfile]) -> None:
+    """Raise ConfigError when there is nothing to merge or a weight is below one."""
+    if not inputs:
+        raise ConfigError("There is no profile to merge", hint="Name at least one.")
+    for entry in inputs:
+        if entry.weight < 1:
+            raise ConfigError(
+                f"{entry.path} has the weight {entry.weight}",
+                hint="Weights are integers of at least 1.",
+            )
+
+
+def normalising_weights(samples: Sequence[int], *, most: int = 1000) -> list[int]:
+    """Return weights that give each profile about the same total, so that a long run drowns none.
+
+    The largest profile gets the weight 1. No weight exceeds `most`: a nearly empty profile
+    multiplied without limit would bring in its noise.
+    """
+    largest = max(samples, default=0)
+    return [max(1, min(most, round(largest / count))) if count else 1 for count in samples]

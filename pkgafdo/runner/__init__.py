@@ -1,0 +1,1 @@
+"""The one door to other programs; the only importer of plumbum."""

@@ -1,0 +1,1 @@
+"""Which LLVM to use, and what it can do, found by trying."""

@@ -1,0 +1,1 @@
+"""QEMU with the virtual LBR: exact branch records and counts on any machine."""

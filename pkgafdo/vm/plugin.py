@@ -1,0 +1,143 @@
+"""Building the virtual LBR and its guest-side helper on first use, for the QEMU that is installed."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo import files
+from pkgafdo.errors import CommandError, HostError
+from pkgafdo.runner.command import Command
+
+if TYPE_CHECKING:
+    from pkgafdo.artifacts import Toolchain
+    from pkgafdo.runner.base import Runner
+
+_NATIVE: Final = resources.files("pkgafdo.vm") / "native"
+_IMPOSSIBLE_VERSION: Final = 999
+_NEWEST: Final = re.compile(r"supports only up to version (\d+)")
+_WRITTEN_FOR: Final = range(1, 8)
+"""Plugin API versions that vlbr.c is written for: QEMU 7.2 has 1, 10.x 4 and 5, 11.1 has 7."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Native:
+    """The compiled programs: the plugin for QEMU and the helper that marks windows in the guest."""
+
+    plugin: Path
+    window: Path
+    api: int
+
+
+def native_source(name: str) -> str:
+    """Return the text of a file of the VM's native part (`vlbr.c`, `window.c`, `init.sh`)."""
+    return (_NATIVE / name).read_text(encoding="utf-8")
+
+
+def parse_api_version(stderr: str) -> int | None:
+    """Read the newest plugin API version out of QEMU's refusal of a plugin from the future; pure."""
+    found = _NEWEST.search(stderr)
+    return int(found.group(1)) if found else None
+
+
+def compile_command(compiler: str, source: Path, output: Path, *flags: str) -> Command:
+    """Return the command that compiles one C file."""
+    return Command(
+        argv=(compiler, "-O2", "-Wall", *flags, "-o", str(output), str(source)),
+        hint="A C compiler with the C library's headers is needed "
+        "(Arch: base-devel; Debian: gcc libc6-dev).",
+    )
+
+
+def probe_command(qemu: str, plugin: Path) -> Command:
+    """Return the command that makes QEMU say which plugin API versions it takes."""
+    return Command(
+        argv=(qemu, "-M", "none", "-display", "none", "-plugin", str(plugin)),
+        accept=frozenset(range(256)),
+        timeout=30,
+        hint="Install QEMU (Arch: qemu-system-x86; Debian: qemu-system-x86).",
+    )
+
+
+def probe_api(runner: Runner, compiler: str, qemu: str) -> int:
+    """Return the plugin API version of this QEMU, by loading a plugin that claims an impossible one.
+
+    Raises HostError when QEMU is missing, was built without plugins, or is newer than we know.
+    """
+    with tempfile.TemporaryDirectory(prefix="pkgafdo-") as folder:
+        source, plugin = Path(folder) / "probe.c", Path(folder) / "probe.so"
+        source.write_text(f"int qemu_plugin_version = {_IMPOSSIBLE_VERSION};\n", encoding="utf-8")
+        runner.query(compile_command(compiler, source, plugin, "-shared", "-fPIC"))
+        stderr = runner.query(probe_command(qemu, plugin)).stderr
+    version = parse_api_version(stderr)
+    if version is None:
+        raise HostError(
+            f"{qemu} cannot load plugins, so it has no virtual LBR",
+            details=stderr.strip(),
+            hint="Use a QEMU built with --enable-plugins, as those of Arch (qemu-system-x86) and "
+            "Debian (qemu-system-x86) are.",
+        )
+    if version not in _WRITTEN_FOR:
+        raise HostError(
+            f"{qemu} has plugin API {version}; the virtual LBR knows {_WRITTEN_FOR[0]} to "
+            f"{_WRITTEN_FOR[-1]}",
+            hint="Use an older QEMU, or a newer pkgafdo.",
+        )
+    return version
+
+
+def build_native(runner: Runner, toolchain: Toolchain, *, qemu: str, cache: Path) -> Native:
+    """Return the plugin and the helper, compiled now or before, kept in `cache` by digest."""
+    compiler = toolchain.tools["clang"]
+    identity = {
+        "compiler": compiler,
+        "version": list(toolchain.version),
+        "qemu": _identity_of(runner, qemu),
+        "sources": [native_source("vlbr.c"), native_source("window.c")],
+    }
+    folder = cache / f"vlbr-{files.sha256_json(identity)[:16]}"
+    facts = folder / "native.json"
+    if not facts.is_file():
+        api = probe_api(runner, compiler, qemu)
+        _compile(runner, compiler, api, folder)
+        files.write_json(facts, {"api": api, "qemu": identity["qemu"]})
+    api = int(files.read_json(facts)["api"])
+    return Native(plugin=folder / "vlbr.so", window=folder / "window", api=api)
+
+
+def _identity_of(runner: Runner, qemu: str) -> str:
+    command = Command(
+        argv=(qemu, "--version"),
+        hint="Install QEMU (Arch: qemu-system-x86; Debian: qemu-system-x86).",
+    )
+    return runner.query(command).stdout.partition("\n")[0]
+
+
+def _compile(runner: Runner, compiler: str, api: int, folder: Path) -> None:
+    sources = folder / "src"
+    sources.mkdir(parents=True, exist_ok=True)
+    plans = (
+        ("vlbr.c", "vlbr.so", (f"-DVLBR_API={api}", "-fPIC", "-shared", "-fvisibility=hidden")),
+        (
+            "window.c",
+            "window",
+            ("-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-pie"),
+        ),
+    )
+    for source, output, flags in plans:
+        files.write_text(sources / source, native_source(source))
+        with files.replacing(folder / output) as temporary:
+            try:
+                runner.run(compile_command(compiler, sources / source, temporary, *flags))
+            except CommandError as error:
+                raise HostError(
+                    f"the virtual LBR's {source} could not be compiled",
+                    details=error.details,
+                    hint=error.hint,
+                ) from error
+        if output == "window":
+            (folder / output).chmod(0o755)

@@ -1,0 +1,1 @@
+"""Whole jobs: the only place where rooms and pipeline meet."""

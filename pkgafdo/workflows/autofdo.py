@@ -1,0 +1,65 @@
+"""The main job, in the order of the kernel's own how-to (Documentation/dev-tools/autofdo.rst)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo.errors import ConfigError
+from pkgafdo.pipeline.execute import execute
+from pkgafdo.workflows.install_stages import install_stage, system_stage, verify_stage
+from pkgafdo.workflows.kernel_stages import build_stage, source_stage
+from pkgafdo.workflows.measure_stages import measure_stage, measured_suites
+from pkgafdo.workflows.profile_stages import convert_stage, record_stage
+from pkgafdo.workflows.rounds import Round
+from pkgafdo.workflows.version import version
+
+if TYPE_CHECKING:
+    from pkgafdo.pipeline.journal import Entry
+    from pkgafdo.pipeline.stage import Stage
+    from pkgafdo.workflows.session import Session
+
+LAST_STAGE: Final = {
+    "build": "install-baseline",
+    "record": "record",
+    "convert": "convert",
+    "rebuild": "verify",
+    "measure": "measure-heldout-optimised",
+}
+"""How far each verb goes; `run` goes to the end."""
+
+
+def autofdo_stages(session: Session) -> tuple[Stage, ...]:
+    """Return all stages of the main job; constructing them does no work."""
+    stages = [
+        source_stage(session),
+        build_stage(session, Round.BASELINE),
+        install_stage(session, Round.BASELINE),
+        record_stage(session),
+        convert_stage(session),
+        build_stage(session, Round.OPTIMISED),
+        install_stage(session, Round.OPTIMISED),
+        verify_stage(session),
+        *(
+            measure_stage(session, part, suite, which)
+            for part, suite in measured_suites(session).items()
+            for which in Round
+        ),
+    ]
+    if session.config.install.system:
+        stages.append(system_stage(session))
+    return tuple(stages)
+
+
+def stages_until(stages: tuple[Stage, ...], last: str) -> tuple[Stage, ...]:
+    """Return the stages up to and with `last`."""
+    for number, stage in enumerate(stages, 1):
+        if stage.name == last:
+            return stages[:number]
+    raise ConfigError(f"there is no stage “{last}”")
+
+
+def run_stages(session: Session, stages: tuple[Stage, ...]) -> dict[str, Entry]:
+    """Bring the stages up to date; returns their journal entries."""
+    return execute(
+        stages, session.workdir.journal, commands=session.runner.commands, version=version()
+    )

@@ -1,0 +1,274 @@
+"""The stages that turn a source into installed packages: source, build, install, verify."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pkgafdo import files, log
+from pkgafdo.host.resources import require_disk
+from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
+from pkgafdo.kernel import watch as watches
+from pkgafdo.kernel.findings import describe
+from pkgafdo.kernel.kconfig_check import require_lto
+from pkgafdo.kernel.settings import SourceKind
+from pkgafdo.packaging import pacman_pkg
+from pkgafdo.packaging.builder import give
+from pkgafdo.pipeline.stage import Produced, Stage
+from pkgafdo.runner.command import shell
+from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings
+from pkgafdo.workflows.session import toolchain_recipe
+
+if TYPE_CHECKING:
+    from pkgafdo.artifacts import PackageFile
+    from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.runner.command import Command
+    from pkgafdo.workflows.session import Session
+
+_MARGIN: int = 512 * 2**20
+"""Bytes beyond the estimate: packages, recordings, two roots."""
+
+
+def plain(settings: object) -> dict[str, Any]:
+    """Return a settings object JSON-plain, for a recipe."""
+    assert dataclasses.is_dataclass(settings) and not isinstance(settings, type)  # noqa: S101, PT018
+    return {key: _plain(value) for key, value in dataclasses.asdict(settings).items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def source_stage(session: Session) -> Stage:
+    """Return the stage that gets the kernel tree and asks it what it can do."""
+    settings = session.config.source
+    recipe = plain(settings)
+    folder = Path(settings.location)
+    if settings.kind is SourceKind.FOLDER and folder.is_dir():
+        # A user's own tree may have changed since; everything else is identified by its digest.
+        recipe["digest"] = identity.identify(session.runner, folder)[0]
+
+    def run(_: Inputs) -> Produced:
+        host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
+        found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
+        facts = tree.inspect(found.path)
+        tree.require_buildable(facts)
+        require_lto(facts, session.config.kernel.lto)
+        makefile = found.path / "Makefile"
+        log.note(f"Linux {found.version} from {found.origin}")
+        return Produced(
+            files={"makefile": makefile},
+            facts={
+                "path": str(found.path),
+                "version": found.version,
+                "digest": found.digest,
+                "kind": found.kind,
+                "origin": found.origin,
+                "makes_debug": facts.makes_debug,
+                "timestamp": int(makefile.stat().st_mtime),
+            },
+        )
+
+    return Stage(
+        name="source",
+        title="get the kernel source",
+        recipe=recipe | {"lto": session.config.kernel.lto},
+        run=run,
+        preview=lambda _: (f"# the kernel source: {settings.location}",),
+    )
+
+
+_SOURCE_NEEDS = (
+    "source.path",
+    "source.digest",
+    "source.version",
+    "source.timestamp",
+    "source.makes_debug",
+)
+
+
+def _kbuild(session: Session, which: Round, inputs: Inputs) -> make.Kbuild:
+    timestamp = inputs.fact("source.timestamp")
+    return make.Kbuild(
+        tree=Path(inputs.fact("source.path")),
+        objects=session.scratch / which / "objects",
+        toolchain=session.toolchain,
+        jobs=session.jobs,
+        timestamp=timestamp if isinstance(timestamp, int) else 0,
+    )
+
+
+def _packaging(session: Session, which: Round, inputs: Inputs) -> pacman_pkg.Packaging:
+    settings = build_settings(session.config, which)
+    return pacman_pkg.Packaging(
+        settings=settings,
+        destination=session.scratch / which / "packages",
+        scratch=session.scratch / which / "makepkg",
+        pkgext=pacman_pkg.choose_pkgext(
+            settings, has_zstd=session.runner.which("zstd") is not None
+        ),
+        has_pacman_database=session.host.pacman_managed,
+        makes_debug=bool(inputs.fact("source.makes_debug")),
+    )
+
+
+def _running(session: Session) -> configure.RunningKernel:
+    return configure.RunningKernel(release=session.host.release)
+
+
+def _config_digests(session: Session) -> dict[str, str]:
+    """Return digests of the files that the configuration is made of, so that an edit is seen."""
+    kernel = session.config.kernel
+    paths = [Path(path) for path in kernel.fragments]
+    if kernel.base not in {"small", "running", "defconfig"}:
+        paths.append(Path(kernel.base))
+    if kernel.localmodconfig:
+        paths.append(Path(kernel.localmodconfig))
+    digests = {str(path): files.sha256_file(path) for path in paths if path.is_file()}
+    if kernel.base == "running":
+        digests["running"] = files.sha256_json(configure.running_config(_running(session)))
+    if kernel.base == "small":
+        digests["small"] = files.sha256_json(configure.small_config())
+    return digests
+
+
+def build_stage(session: Session, which: Round) -> Stage:
+    """Return the stage that configures a kernel and makes its packages with make pacman-pkg."""
+    optimised = which is Round.OPTIMISED
+    settings = kernel_settings(session.config, which)
+    needs = (*_SOURCE_NEEDS, *(("convert.profile",) if optimised else ()))
+
+    def profile_for(inputs: Inputs) -> Path | None:
+        if not optimised:
+            return None
+        digest = inputs.digest("convert.profile") or "‹digest›"
+        return make.profile_file(session.scratch, digest)
+
+    def command(inputs: Inputs) -> Command:
+        variables = make.profile_variables(profile_for(inputs))
+        kbuild = _kbuild(session, which, inputs)
+        return make.make_command(kbuild, variables=variables, log=f"build-{which}")
+
+    def run(inputs: Inputs) -> Produced:
+        _require_room(session, which)
+        kbuild = _kbuild(session, which, inputs)
+        for folder in (kbuild.objects.parent, kbuild.objects):
+            folder.mkdir(parents=True, exist_ok=True)
+            give(folder, session.builder)
+        if optimised:
+            _hand_over(session, inputs.file("convert.profile"), profile_for(inputs))
+        findings = configure.configure(
+            session.runner,
+            kbuild,
+            settings,
+            running=_running(session),
+            profile_sha256=inputs.digest("convert.profile") if optimised else None,
+        )
+        watch = watches.BuildWatch(expected=_expected_objects(session))
+        with watches.explaining(watch):
+            packages = pacman_pkg.build_packages(
+                session.runner,
+                command(inputs),
+                _packaging(session, which, inputs),
+                builder=session.builder,
+                on_line=watches.watching(watch, log.progress),
+            )
+        built = image.read_kernel(kbuild.objects, machine=session.host.machine)
+        if optimised:
+            findings += verify.require_profile_used(kbuild.objects, _required(profile_for(inputs)))
+        kept = _keep_packages(packages, session.workdir.path / "packages" / which)
+        files.write_json(session.workdir.path / "objects.json", watch.done)
+        log.note(f"{built.release}: " + ", ".join(package.path.name for package in kept))
+        return Produced(
+            files={
+                "config": _keep(
+                    built.config, session.workdir.path / "packages" / f"{which}.config"
+                ),
+                **{f"package-{number}": package.path for number, package in enumerate(kept)},
+            },
+            facts={
+                "packages": [plain(package) for package in kept],
+                "release": built.release,
+                "build_id": built.vmlinux.build_id,
+                "objects": str(kbuild.objects),
+                "object_vmlinux": str(built.vmlinux.path),
+                "checks": [describe(finding) for finding in findings],
+                "compiled": watch.done,
+            },
+        )
+
+    def preview(inputs: Inputs) -> tuple[str, ...]:
+        kbuild = _kbuild(session, which, inputs)
+        commands = (
+            *configure.config_commands(kbuild, settings),
+            pacman_pkg.pacman_pkg_command(command(inputs), _packaging(session, which, inputs)),
+        )
+        return tuple(shell(one) for one in commands)
+
+    return Stage(
+        name=f"build-{which}",
+        title=f"build the {which} kernel and its packages",
+        recipe={
+            "kernel": plain(settings),
+            "files": _config_digests(session),
+            "build": {
+                key: value
+                for key, value in plain(build_settings(session.config, which)).items()
+                if key not in {"jobs", "user"}
+            },
+            "toolchain": toolchain_recipe(session.toolchain),
+        },
+        needs=needs,
+        run=run,
+        preview=preview,
+    )
+
+
+def _required(path: Path | None) -> Path:
+    if path is None:
+        raise ValueError("the optimised round has a profile")
+    return path
+
+
+def _require_room(session: Session, which: Round) -> None:
+    kernel = session.config.kernel
+    needed = disk.estimate_disk(
+        kernel.base,
+        localmodconfig=bool(kernel.localmodconfig),
+        builds=2 if which is Round.BASELINE else 1,
+    )
+    require_disk(session.scratch, needed + _MARGIN, purpose=f"the {which} build and what follows")
+
+
+def _expected_objects(session: Session) -> int:
+    path = session.workdir.path / "objects.json"
+    return int(files.read_json(path)) if path.is_file() else 0
+
+
+def _hand_over(session: Session, profile: Path, place: Path | None) -> None:
+    """Copy the profile to where the build user's clang reads it, under a name with its digest."""
+    place = _required(place)
+    with files.replacing(place) as temporary:
+        shutil.copyfile(profile, temporary)
+    give(place, session.builder)
+
+
+def _keep(path: Path, place: Path) -> Path:
+    with files.replacing(place) as temporary:
+        shutil.copyfile(path, temporary)
+    return place
+
+
+def _keep_packages(packages: tuple[PackageFile, ...], folder: Path) -> tuple[PackageFile, ...]:
+    """Move packages into the work folder, replacing those of an earlier build."""
+    files.remake_marked(folder, "packages")
+    kept = []
+    for package in packages:
+        place = folder / package.path.name
+        shutil.move(package.path, place)
+        kept.append(dataclasses.replace(package, path=place))
+    return tuple(kept)

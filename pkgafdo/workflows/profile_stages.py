@@ -1,0 +1,157 @@
+"""The stages between the two builds: record branches in the VM, convert them to a profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pkgafdo import log
+from pkgafdo.artifacts import Vmlinux
+from pkgafdo.branches.store import read_table, write_table
+from pkgafdo.files import sha256_json
+from pkgafdo.pipeline.stage import Produced, Stage
+from pkgafdo.profile.profgen import convert_table, profgen_command
+from pkgafdo.profile.provenance import provenance_of, write_provenance
+from pkgafdo.profile.tools import tool_version
+from pkgafdo.runner.command import shell
+from pkgafdo.vm.lbr import preview_command, record
+from pkgafdo.vm.plugin import native_source
+from pkgafdo.vm.suites import suite_of
+from pkgafdo.workflows.guest import guest_needs, native_of, prepared
+from pkgafdo.workflows.kernel_stages import plain
+from pkgafdo.workflows.rounds import Round
+from pkgafdo.workflows.session import toolchain_recipe
+from pkgafdo.workflows.version import version
+
+if TYPE_CHECKING:
+    from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.vm.suites import Suite
+    from pkgafdo.workflows.session import Session
+
+
+def vm_recipe(session: Session, suite: Suite) -> dict[str, Any]:
+    """Return what decides the counts of a suite in the VM."""
+    vm = plain(session.config.vm)
+    del vm["timeout"]
+    return {
+        "vm": vm,
+        "suite": plain(suite),
+        "step_timeout": session.config.workload.step_timeout,
+        "plugin": sha256_json([native_source(name) for name in ("vlbr.c", "window.c", "init.sh")]),
+    }
+
+
+def record_stage(session: Session) -> Stage:
+    """Return the stage that runs the workload under the virtual LBR on the baseline kernel."""
+    suite = suite_of(session.config.workload)
+    output = session.workdir.path / "recordings" / f"{suite.name}.parquet"
+    needs = guest_needs(Round.BASELINE)
+
+    def run(inputs: Inputs) -> Produced:
+        native = native_of(session)
+        log.note(f"suite {suite.name}: {suite.about}")
+        with prepared(session, inputs, Round.BASELINE, suite, native) as guest:
+            table = record(session.runner, session.config.vm, native, guest)
+        write_table(table, output)
+        modules = ", ".join(module.name for module in table.meta.modules) or "none"
+        log.note(f"{table.branches:,} taken branches, {table.distinct_branches:,} distinct")
+        log.note(f"modules in the guest: {modules}")
+        return Produced(
+            files={"table": output},
+            facts={
+                "suite": suite.name,
+                "branches": table.branches,
+                "ranges": table.ranges,
+                "distinct_branches": table.distinct_branches,
+                "distinct_ranges": table.distinct_ranges,
+                "modules": [module.name for module in table.meta.modules],
+                "event": table.meta.event,
+                "cpu": table.meta.cpu,
+            },
+        )
+
+    return Stage(
+        name="record",
+        title=f"record branches of “{suite.name}” with the virtual LBR",
+        recipe=vm_recipe(session, suite),
+        needs=needs,
+        run=run,
+        preview=lambda inputs: (
+            shell(
+                preview_command(
+                    session.config.vm, inputs.file("install-baseline.image"), suite, "record"
+                )
+            ),
+        ),
+    )
+
+
+def convert_stage(session: Session) -> Stage:
+    """Return the stage that turns the recording into a sample profile and judges it."""
+    settings = session.config.profile
+    folder = session.workdir.path / "profiles"
+
+    def run(inputs: Inputs) -> Produced:
+        vmlinux = Vmlinux(
+            path=inputs.file("install-baseline.vmlinux"),
+            build_id=inputs.fact("install-baseline.build_id"),
+            release=inputs.fact("install-baseline.release"),
+        )
+        conversion = convert_table(
+            session.runner,
+            session.toolchain,
+            table=read_table(inputs.file("record.table")),
+            vmlinux=vmlinux,
+            folder=folder,
+            settings=settings,
+        )
+        tools = session.toolchain.tools
+        provenance = provenance_of(
+            conversion,
+            vmlinux,
+            tools={
+                name: tool_version(session.runner, tools[name])
+                for name in ("clang", "llvm-profgen")
+            },
+            created_by=f"pkgafdo {version()}",
+            config_digest=inputs.digest("build-baseline.config"),
+        )
+        profile, quality = conversion.profile, conversion.quality
+        log.note(
+            f"{profile.functions:,} functions, {profile.samples:,} samples; "
+            f"{quality.found.share:.1%} of the branches are in functions of vmlinux"
+        )
+        return Produced(
+            files={
+                "profile": profile.path,
+                "provenance": write_provenance(profile.path, provenance),
+            },
+            facts={
+                "functions": profile.functions,
+                "samples": profile.samples,
+                "found_share": quality.found.share,
+            },
+        )
+
+    def preview(inputs: Inputs) -> tuple[str, ...]:
+        command = profgen_command(
+            session.toolchain.tools.get("llvm-profgen", "llvm-profgen"),
+            vmlinux=inputs.file("install-baseline.vmlinux"),
+            counts=folder / "counts.txt",
+            output=folder / "kernel.afdo",
+        )
+        return (shell(command),)
+
+    return Stage(
+        name="convert",
+        title="convert the recording to a profile with llvm-profgen",
+        recipe={"profile": plain(settings), "toolchain": toolchain_recipe(session.toolchain)},
+        needs=(
+            "record.table",
+            "install-baseline.vmlinux",
+            "install-baseline.build_id",
+            "install-baseline.release",
+            "build-baseline.config",
+        ),
+        run=run,
+        preview=preview,
+    )

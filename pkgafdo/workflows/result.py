@@ -1,0 +1,114 @@
+"""The outcome of a run as one JSON-plain object, and as text for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pkgafdo.measure.counts import LABELS, compare
+from pkgafdo.report.table import render_table
+from pkgafdo.vm.lbr import MODEL
+from pkgafdo.workflows.measure_stages import counts_of, stage_name
+from pkgafdo.workflows.rounds import Round
+from pkgafdo.workflows.version import version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pkgafdo.pipeline.journal import Entry
+
+PARTS: Final = ("train", "heldout")
+
+
+def result_of(workdir: Path, entries: Mapping[str, Entry]) -> dict[str, Any]:
+    """Return what the finished stages made; a part that is not done yet is absent.
+
+    Keys: kernel, baseline and optimised (packages, vmlinux, image, release, build_id), profile,
+    measure (train and heldout: metric → kernel → count), verify, seconds (per stage).
+    """
+    result: dict[str, Any] = {
+        "pkgafdo": version(),
+        "workdir": str(workdir),
+        "seconds": {name: round(entry.seconds, 1) for name, entry in entries.items()},
+    }
+    if source := entries.get("source"):
+        facts = source.facts
+        result["kernel"] = {key: facts[key] for key in ("version", "origin", "digest")}
+    for which in Round:
+        if kernel := _kernel(entries, which):
+            result[which] = kernel
+    newest = result.get("optimised") or result.get("baseline")
+    if newest:
+        # The optimised release is a part of the baseline's: `uname -r` of either begins with it.
+        release = newest["release"]
+        result["kernel"]["release"] = (
+            release if "optimised" in result else release.removesuffix("-base")
+        )
+    if convert := entries.get("convert"):
+        result["profile"] = {
+            "path": str(convert.files["profile"].path),
+            "sha256": convert.files["profile"].sha256,
+            "provenance": str(convert.files["provenance"].path),
+            **convert.facts,
+        }
+    if record := entries.get("record"):
+        result["recording"] = {"path": str(record.files["table"].path), **record.facts}
+    if verify := entries.get("verify"):
+        result["verify"] = verify.facts["checks"]
+    if measure := measure_of(entries):
+        result["measure"] = measure
+    return result
+
+
+def _kernel(entries: Mapping[str, Entry], which: Round) -> dict[str, Any] | None:
+    build, installed = entries.get(f"build-{which}"), entries.get(f"install-{which}")
+    if build is None or installed is None:
+        return None
+    return {
+        "packages": [package["path"] for package in build.facts["packages"]],
+        "pkgnames": [package["pkgname"] for package in build.facts["packages"]],
+        "vmlinux": str(installed.files["vmlinux"].path),
+        "image": str(installed.files["image"].path),
+        "config": str(build.files["config"].path),
+        **{key: installed.facts[key] for key in ("release", "build_id", "root")},
+    }
+
+
+def measure_of(entries: Mapping[str, Entry]) -> dict[str, Any] | None:
+    """Return the comparisons that are complete, with the model's statement; None when there is none."""
+    parts = {}
+    for part in PARTS:
+        found = {which: entries.get(stage_name(part, which)) for which in Round}
+        kernels = {which.value: counts_of(entry) for which, entry in found.items() if entry}
+        if len(kernels) == len(Round):
+            parts[part] = compare(kernels) | {"suite": kernels[Round.BASELINE].suite}
+    return {"model": MODEL, **parts} if parts else None
+
+
+def render_result(result: Mapping[str, Any]) -> str:
+    """Return the result as text: the packages, the profile, and the comparison of the kernels."""
+    lines = []
+    for which in Round:
+        if kernel := result.get(which):
+            lines.append(f"{which} kernel {kernel['release']}:")
+            lines += [f"  {path}" for path in kernel["packages"]]
+    if profile := result.get("profile"):
+        lines.append(
+            f"profile: {profile['path']}\n"
+            f"  {profile['functions']:,} functions, {profile['samples']:,} samples"
+        )
+    if measure := result.get("measure"):
+        suites = {
+            f"{part} suite “{measure[part]['suite']}”": measure[part]
+            for part in PARTS
+            if part in measure
+        }
+        lines += [
+            "",
+            "exact counts in the VM (a model, not time):",
+            "",
+            render_table(suites, LABELS, [which.value for which in Round]).rstrip(),
+            "",
+            f"model: {measure['model']}",
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,67 @@
+"""Saying of any kernel which profile built it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pkgafdo import elf, files
+from pkgafdo.errors import ArtifactError
+from pkgafdo.kernel import kconfig
+from pkgafdo.kernel.findings import Finding
+from pkgafdo.pipeline.workdir import require_workdir
+from pkgafdo.workflows.install_stages import check_vmlinux
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_WHY = "The kernel itself says which profile built it (CONFIG_BUILD_SALT)."
+
+
+def _salt_finding(salt: str | None, profile: Path | None, what: Path) -> tuple[Finding, ...]:
+    if not salt or not salt.startswith("pkgafdo:"):
+        raise ArtifactError(
+            f"{what} does not say that pkgafdo built it",
+            details=f"Its build salt is “{salt or ''}”.",
+            hint="Only kernels that pkgafdo configured carry this mark.",
+        )
+    wanted = kconfig.salt(_digest(profile)) if profile else salt
+    return (Finding(name="build salt", ok=salt == wanted, wanted=wanted, got=salt, why=_WHY),)
+
+
+def _digest(profile: Path) -> str:
+    try:
+        return files.sha256_file(profile)
+    except OSError as error:
+        raise ArtifactError(f"the profile {profile} cannot be read", details=str(error)) from error
+
+
+def verify_vmlinux(vmlinux: Path, profile: Path | None) -> tuple[Finding, ...]:
+    """Return what a vmlinux says of its making, against a profile when one is named."""
+    return _salt_finding(elf.build_salt(vmlinux), profile, vmlinux)
+
+
+def verify_notes(notes: Path, profile: Path | None) -> tuple[Finding, ...]:
+    """Return what the running kernel's notes say of its making."""
+    try:
+        blob = notes.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{notes} cannot be read", details=str(error)) from error
+    return _salt_finding(elf.build_salt_of(elf.parse_notes(blob)), profile, notes)
+
+
+def verify_workdir(path: Path) -> tuple[Finding, ...]:
+    """Check the optimised kernel of a work folder anew: the files as they are now."""
+    entries = require_workdir(path).journal.read()
+    names = ("install-baseline", "install-optimised", "convert")
+    if missing := [name for name in names if name not in entries]:
+        raise ArtifactError(
+            f"the run in {path} has no optimised kernel yet",
+            details=f"Not done: {', '.join(missing)}.",
+            hint=f"Run `pkgafdo rebuild --workdir {path}` first.",
+        )
+    baseline, optimised, convert = (entries[name] for name in names)
+    return check_vmlinux(
+        optimised.files["vmlinux"].path,
+        _digest(convert.files["profile"].path),
+        baseline.files["vmlinux"].path,
+    )

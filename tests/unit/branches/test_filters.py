@@ -1,0 +1,112 @@
+"""Filters keep what is asked for and count the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pkgafdo.branches.filters import (
+    LONGEST_RANGE,
+    drop_bogus_ranges,
+    drop_user_side,
+    keep_inside,
+    module_intervals,
+    of_module,
+    which_interval,
+)
+from pkgafdo.branches.meta import DropReason, ModuleMapping, TableMeta
+from tests.unit.branches.tables import TEXT, branch_rows, range_rows, table_of
+
+MODULE = ModuleMapping(name="ext4", sections=((".text", 0xFFFFFFFFC0000000),), size=0x10000)
+NEXT = ModuleMapping(
+    name="jbd2",
+    sections=((".exit.text", 0xFFFFFFFFC0000F00), (".text", 0xFFFFFFFFC0001000)),
+    size=0x1000,
+)
+
+
+def test_records_outside_the_text_are_dropped_and_counted() -> None:
+    table = table_of(
+        [(TEXT, TEXT + 1, 3, 0), (TEXT + 99, TEXT, 4, 0), (1, 2, 5, 0)],
+        [(TEXT, TEXT + 9, 6), (TEXT, TEXT + 10, 7), (1, 2, 8)],
+    )
+    kept = keep_inside(table, [(TEXT, TEXT + 10)])
+    assert branch_rows(kept) == [(TEXT, TEXT + 1, 3, 0), (TEXT + 99, TEXT, 4, 0)]
+    assert range_rows(kept) == [(TEXT, TEXT + 9, 6)]
+    assert kept.meta.dropped == {DropReason.OUTSIDE_TEXT: 5 + 7 + 8}
+
+
+def test_a_range_across_two_intervals_is_dropped() -> None:
+    kept = keep_inside(table_of([], [(5, 15, 1), (11, 15, 1)]), [(10, 20), (0, 10)])
+    assert range_rows(kept) == [(11, 15, 1)]
+
+
+def test_without_intervals_nothing_is_inside() -> None:
+    kept = keep_inside(table_of([(1, 2, 3, 0)]), [])
+    assert kept.branches == 0
+
+
+def test_bogus_ranges_are_dropped_and_counted() -> None:
+    table = table_of(
+        [(1, 2, 1, 0)],
+        [(TEXT, TEXT - 1, 2), (TEXT, TEXT + LONGEST_RANGE + 1, 3), (TEXT, TEXT + LONGEST_RANGE, 4)],
+    )
+    kept = drop_bogus_ranges(table)
+    assert range_rows(kept) == [(TEXT, TEXT + LONGEST_RANGE, 4)]
+    assert kept.branches == 1
+    assert kept.meta.dropped == {DropReason.BOGUS_RANGE: 5}
+
+
+def test_dropped_records_add_up_over_filters() -> None:
+    table = table_of([(1, 2, 5, 0)], [(9, 1, 2)])
+    kept = keep_inside(drop_bogus_ranges(table), [])
+    assert kept.meta.dropped == {DropReason.BOGUS_RANGE: 2, DropReason.OUTSIDE_TEXT: 5}
+    assert keep_inside(kept, []).meta.dropped == kept.meta.dropped
+
+
+def test_the_user_side_is_dropped() -> None:
+    table = table_of([(TEXT, 0x400000, 1, 0), (0x400000, TEXT, 1, 0), (TEXT, TEXT, 1, 0)])
+    kept = drop_user_side(table)
+    assert branch_rows(kept) == [(TEXT, TEXT, 1, 0)]
+    assert kept.meta.dropped == {DropReason.USER: 2}
+
+
+def test_a_modules_addresses_end_where_the_next_begins() -> None:
+    assert module_intervals([NEXT, MODULE]) == [
+        (0xFFFFFFFFC0001000, 0xFFFFFFFFC0002000),
+        (0xFFFFFFFFC0000000, 0xFFFFFFFFC0001000),
+    ]
+
+
+def test_the_part_of_one_module_is_taken_out() -> None:
+    inside = 0xFFFFFFFFC0000010
+    table = table_of(
+        [(inside, TEXT, 1, 0), (TEXT, TEXT, 9, 0), (TEXT, inside, 2, 0)],
+        [(inside, inside + 8, 3), (inside, 0xFFFFFFFFC0001000, 4)],
+        TableMeta(modules=(MODULE, NEXT)),
+    )
+    part = of_module(table, MODULE)
+    assert branch_rows(part) == [(TEXT, inside, 2, 0), (inside, TEXT, 1, 0)]
+    assert range_rows(part) == [(inside, inside + 8, 3)]
+
+
+def test_a_module_without_a_text_section_begins_at_its_lowest() -> None:
+    module = ModuleMapping(name="m", sections=((".text.b", 40), (".text.a", 30)), size=8)
+    assert module.base == 30
+
+
+@given(
+    cuts=st.lists(st.integers(0, 2**64), min_size=2, max_size=12, unique=True),
+    addresses=st.lists(st.integers(0, 2**64 - 1), max_size=20),
+    seed=st.randoms(use_true_random=False),
+)
+def test_each_address_is_found_in_the_interval_that_holds_it(cuts, addresses, seed) -> None:
+    cuts.sort()
+    intervals = list(zip(cuts[::2], cuts[1::2], strict=False))
+    seed.shuffle(intervals)
+    probes = addresses + [cut for cut in cuts if cut < 2**64] + [cut - 1 for cut in cuts if cut]
+    found = which_interval(np.array(probes, dtype=np.uint64), intervals)
+    for address, index in zip(probes, found, strict=True):
+        holding = [i for i, (start, end) in enumerate(intervals) if start <= address < end]
+        assert [index] == (holding or [-1])

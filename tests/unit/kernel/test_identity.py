@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+
+from pkgafdo.kernel import identity
+from pkgafdo.runner.command import Result
+from tests.fakes import kernel_tree
+from tests.fakes.runner import FakeRunner
+
+
+def test_a_folders_digest_follows_names_sizes_and_times(tmp_path):
+    tree = kernel_tree.make_tree(tmp_path / "tree")
+    first = identity.folder_digest(tree)
+    assert identity.folder_digest(tree) == first
+    os.utime(tree / "Kconfig", ns=(1, 1))
+    touched = identity.folder_digest(tree)
+    (tree / "Kconfig").rename(tree / "Kconfig.old")
+    assert len({first, touched, identity.folder_digest(tree)}) == 3
+
+
+def test_gits_own_files_and_dangling_links_do_not_disturb_the_digest(tmp_path):
+    tree = kernel_tree.make_tree(tmp_path / "tree")
+    (tree / "dangling").symlink_to("nowhere")
+    first = identity.folder_digest(tree)
+    kernel_tree.write_files(tree, {".git/index": "changes all the time"})
+    assert identity.folder_digest(tree) == first
+
+
+def git_runner(status: str, diff: str = "") -> FakeRunner:
+    return FakeRunner(
+        answers={
+            "rev-parse": Result(returncode=0, stdout="0123abcd\n"),
+            "status": Result(returncode=0, stdout=status),
+            "diff": Result(returncode=0, stdout=diff),
+        }
+    )
+
+
+def test_a_clean_git_tree_is_its_commit(tmp_path):
+    (tmp_path / ".git").mkdir()
+    assert identity.identify(git_runner(""), tmp_path) == ("0123abcd", "git")
+
+
+def test_changes_in_a_git_tree_change_its_digest(tmp_path):
+    one = identity.git_digest(git_runner(" M Makefile\n", "-a\n+b\n"), tmp_path)
+    other = identity.git_digest(git_runner(" M Makefile\n", "-a\n+c\n"), tmp_path)
+    assert one.startswith("0123abcd-dirty-")
+    assert one != other
+
+
+def test_git_is_asked_without_touching_the_index(tmp_path):
+    runner = git_runner("")
+    identity.git_digest(runner, tmp_path)
+    assert not runner.ran
+    assert all("--no-optional-locks" in command.argv for command in runner.queried)
+
+
+def test_without_git_a_clone_is_identified_like_any_folder(tmp_path):
+    (tmp_path / ".git").mkdir()
+    kernel_tree.make_tree(tmp_path)
+    digest, kind = identity.identify(FakeRunner(missing={"git"}), tmp_path)
+    assert kind == "folder"
+    assert digest == identity.folder_digest(tmp_path)

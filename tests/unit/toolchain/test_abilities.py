@@ -1,0 +1,80 @@
+"""What the programs of an LLVM can do."""
+
+from __future__ import annotations
+
+import pytest
+
+from pkgafdo.artifacts import Toolchain
+from pkgafdo.errors import HostError
+from pkgafdo.runner.command import Command, Result
+from pkgafdo.toolchain import abilities
+from tests.fakes.runner import FakeRunner
+
+TOOLCHAIN = Toolchain(
+    make_value="-19",
+    version=(19, 1, 7),
+    tools={
+        "clang": "/usr/bin/clang-19",
+        "llvm-profgen": "/usr/bin/llvm-profgen-19",
+        "llvm-profdata": "/usr/bin/llvm-profdata-19",
+    },
+)
+
+
+def profgen(*unknown: str) -> Result:
+    lines = [
+        f"llvm-profgen: Unknown command line argument '{option}'.  Try: 'llvm-profgen --help'\n"
+        "llvm-profgen: Did you mean '--up'?\n"
+        for option in unknown
+    ]
+    lines.append("llvm-profgen: for the --output option: must be specified at least once!\n")
+    return Result(returncode=1, stderr="".join(lines))
+
+
+def test_an_option_is_known_unless_the_program_complains() -> None:
+    runner = FakeRunner(
+        answers={"llvm-profgen-19": profgen("--perf-binary=none", "--time-profgen")}
+    )
+    known = abilities.probe_profgen(runner, "/usr/bin/llvm-profgen-19")
+    assert known == frozenset(abilities.PROFGEN_OPTIONS) - {"--perf-binary", "--time-profgen"}
+
+
+def test_an_absent_program_can_do_nothing() -> None:
+    assert abilities.probe_profgen(FakeRunner(), None) == frozenset()
+
+
+def test_an_llvm_19_can_convert() -> None:
+    runner = FakeRunner(answers={"llvm-profgen-19": profgen()})
+    assert abilities.require_conversion(runner, TOOLCHAIN) == "/usr/bin/llvm-profgen-19"
+
+
+def test_an_older_llvm_cannot_convert_and_the_missing_options_are_named() -> None:
+    runner = FakeRunner(answers={"llvm-profgen-19": profgen("--kernel", "--use-offset=0")})
+    with pytest.raises(HostError, match="too old: it lacks --kernel, --use-offset") as caught:
+        abilities.require_conversion(runner, TOOLCHAIN)
+    assert "Debian: llvm-19" in caught.value.hint
+
+
+@pytest.mark.parametrize("absent", ["llvm-profgen", "llvm-profdata"])
+def test_both_profile_tools_are_needed(absent: str) -> None:
+    tools = {name: path for name, path in TOOLCHAIN.tools.items() if name != absent}
+    toolchain = Toolchain(make_value="-19", version=(19, 1, 7), tools=tools)
+    runner = FakeRunner(answers={"llvm-profgen-19": profgen()})
+    with pytest.raises(HostError, match="not both installed"):
+        abilities.require_conversion(runner, toolchain)
+
+
+def test_the_compiler_can_do_what_it_compiles_nothing_with() -> None:
+    def compiles(command: Command) -> Result:
+        return Result(returncode=int("-fbasic-block-address-map" in command.argv))
+
+    runner = FakeRunner(answers={"clang-19": compiles, "llvm-profgen-19": profgen()})
+    found = abilities.probe(runner, TOOLCHAIN)
+    assert found.clang == frozenset(abilities.CLANG_OPTIONS) - {"bb-address-map"}
+    assert "--kernel" in found.profgen
+
+
+def test_probing_opens_and_writes_no_file() -> None:
+    command = abilities.clang_command("clang", ("-O2",))
+    assert command.argv == (*("clang", "-O2", "-c", "-x", "c", "/dev/null"), "-o", "/dev/null")
+    assert "--output" not in " ".join(abilities.profgen_command("llvm-profgen").argv)
