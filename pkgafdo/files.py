@@ -77,21 +77,36 @@ def require_ours(path: Path, kind: str) -> None:
                 details=f"Its {MARK} file says “{found[:80]}”, expected “{kind}”.",
                 hint="Choose another folder.",
             )
-    elif path.is_dir() and any(path.iterdir()):
-        listed = ", ".join(sorted(entry.name for entry in path.iterdir())[:5])
+    elif path.is_dir() and (held := _contents(path)):
         raise ConfigError(
             f"{path} is not empty and was not made by pkgafdo",
-            details=f"It holds {listed}.",
+            details=f"It holds {', '.join(held[:5])}.",
             hint="Choose an empty or new folder; nothing was changed.",
         )
 
 
+def _contents(path: Path) -> list[str]:
+    """Return the names in a folder, without what a killed `mark_folder` leaves."""
+    names = (entry.name for entry in path.iterdir())
+    return sorted(name for name in names if not name.startswith(f".{MARK}."))
+
+
 def mark_folder(path: Path, kind: str) -> None:
-    """Create a folder of ours, or accept one that already is; raises as `require_ours` does."""
+    """Create a folder of ours, or accept one that already is; raises as `require_ours` does.
+
+    Raises ConfigError too where no folder can be created.
+    """
     require_ours(path, kind)
-    path.mkdir(parents=True, exist_ok=True)
-    if not (path / MARK).is_file():
-        write_text(path / MARK, kind + "\n")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / MARK).is_file():
+            write_text(path / MARK, kind + "\n")
+    except OSError as error:
+        raise ConfigError(
+            f"the folder {path} cannot be created",
+            details=str(error),
+            hint="Choose a folder where you may write.",
+        ) from error
 
 
 def remove_marked(path: Path) -> None:
@@ -103,12 +118,19 @@ def remove_marked(path: Path) -> None:
             f"{path} was not made by pkgafdo, so it is not deleted",
             hint="Remove it by hand if it is in the way.",
         )
+    # The mark goes last: a removal that was killed midway can be taken up again.
+    for entry in path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != MARK:
+            entry.unlink()
     shutil.rmtree(path)
 
 
 def remake_marked(path: Path, kind: str) -> None:
     """Leave an empty folder of ours at `path`, deleting an older one of ours."""
-    remove_marked(path)
+    if path.is_symlink() or not path.is_dir() or _contents(path):
+        remove_marked(path)
     mark_folder(path, kind)
 
 

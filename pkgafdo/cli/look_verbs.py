@@ -105,12 +105,14 @@ def verify_verb(
     from pkgafdo.workflows.verify import verify_notes, verify_vmlinux, verify_workdir
 
     open_terminal(quiet=quiet, verbose=verbose)
+    if running and vmlinux is not None:
+        raise click.UsageError("--running and --vmlinux are two different kernels; name one.")
     if running:
         findings = verify_notes(Path("/sys/kernel/notes"), profile)
     elif vmlinux is not None:
         findings = verify_vmlinux(vmlinux, profile)
     else:
-        findings = verify_workdir(workdir_path(workdir))
+        findings = verify_workdir(workdir_path(workdir), profile)
     data = [
         {"name": one.name, "ok": one.ok, "wanted": one.wanted, "got": one.got, "why": one.why}
         for one in findings
@@ -122,12 +124,21 @@ def verify_verb(
         )
 
 
+_ALWAYS_JSON = click.option(
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    help="As on every verb; this one prints nothing else.",
+)
+
+
 @click.group("config", help="The configuration file.")
 def config_group() -> None:
     """Hold the verbs about the configuration."""
 
 
 @config_group.command("schema", help="Print the JSON Schema of pkgafdo.toml, for editors.")
+@_ALWAYS_JSON
 def config_schema() -> None:
     """Print the schema."""
     from pkgafdo.config.load import schema
@@ -137,6 +148,7 @@ def config_schema() -> None:
 
 @config_group.command("show", help="Print the whole configuration in force, as JSON.")
 @configured
+@_ALWAYS_JSON
 def config_show(config_file: Path | None, source: str | None, overrides: tuple[str, ...]) -> None:
     """Print the configuration with its defaults."""
     from pkgafdo.config.load import as_plain

@@ -67,7 +67,7 @@ def _advance(config: Config, path: Path, verb: str, *, as_json: bool) -> None:
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.workdir import locked
     from pkgafdo.workflows import autofdo
-    from pkgafdo.workflows.preflight import require_tools_for
+    from pkgafdo.workflows.preflight import require_config_files, require_later, require_tools_for
     from pkgafdo.workflows.result import render_result, result_of
     from pkgafdo.workflows.session import open_session
 
@@ -76,6 +76,8 @@ def _advance(config: Config, path: Path, verb: str, *, as_json: bool) -> None:
     with locked(path) as workdir:
         session = open_session(config, host, workdir)
         stages = _stages(session, verb)
+        require_config_files(session)
+        require_later(session, stages)
         entries = autofdo.run_stages(session, stages)
         result = result_of(path, entries)
         files.write_json(path / "result.json", result)

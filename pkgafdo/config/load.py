@@ -25,9 +25,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomli.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"the configuration {path} cannot be read", details=str(error)) from error
+        raise ConfigError(
+            f"the configuration {path} cannot be read",
+            details=str(error),
+            hint="Name a readable file with --config, or leave it out to take the defaults.",
+        ) from error
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML", details=str(error)) from error
+        raise ConfigError(
+            f"{path} is not valid TOML",
+            details=str(error),
+            hint="Mend that line; `pkgafdo config show` prints a whole configuration's keys.",
+        ) from error
 
 
 def parse_override(text: str) -> tuple[list[str], Any]:
@@ -51,7 +59,10 @@ def override(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any
         for section in sections:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
-                raise ConfigError(f"{section} in “{text}” is a value, not a section")
+                raise ConfigError(
+                    f"{section} in “{text}” is a value, not a section",
+                    hint="Example: --set build.jobs=4",
+                )
         place[key] = value
     return result
 

@@ -158,11 +158,23 @@ def _headers(folder: Path, tool: Tool) -> list[Path]:
 
 
 def require_tools(
-    runner: Runner, *, family: Family, verbs: Iterable[str] = (), filesystem: Path = Path("/")
+    runner: Runner,
+    *,
+    family: Family,
+    verbs: Iterable[str] = (),
+    filesystem: Path = Path("/"),
+    besides: frozenset[str] = frozenset(),
 ) -> None:
-    """Raise one HostError that names every tool that is missing for these verbs, or for all."""
+    """Raise one HostError that names every tool that is missing for these verbs, or for all.
+
+    `besides` names tools that somebody else looks for.
+    """
     findings = check_tools(runner, family=family, verbs=verbs, filesystem=filesystem)
-    missing = [one.tool for one in findings if one.path is None and not one.tool.optional]
+    missing = [
+        one.tool
+        for one in findings
+        if one.path is None and not one.tool.optional and one.tool.name not in besides
+    ]
     if missing:
         names = ", ".join(tool.name for tool in missing)
         raise HostError(

@@ -64,7 +64,9 @@ def read_config(path: Path) -> str:
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read as a kernel configuration", details=str(error)
+            f"{path} cannot be read as a kernel configuration",
+            details=str(error),
+            hint="Name a kernel's .config in kernel.base, or a fragment of one in kernel.fragments.",
         ) from error
     if not kconfig.parse_config(text):
         raise ConfigError(

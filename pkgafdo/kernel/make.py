@@ -84,6 +84,19 @@ def profile_file(folder: Path, sha256: str) -> Path:
     return folder / f"kernel-{sha256[:16]}.afdo"
 
 
+def tuning_variables(toolchain: Toolchain, lto: str, options: tuple[str, ...]) -> dict[str, str]:
+    """Return the make variables that hand LLVM options to whoever generates the code.
+
+    With ThinLTO that is the linker, whose flags Kbuild builds up itself: the options go into LD.
+    Without LTO it is clang.
+    """
+    if not options:
+        return {}
+    if lto == "none":
+        return {"KCFLAGS": " ".join(f"-mllvm {option}" for option in options)}
+    return {"LD": " ".join([toolchain.tools["ld.lld"], *(f"--mllvm={one}" for one in options)])}
+
+
 def profile_variables(profile: Path | None) -> dict[str, str]:
     """Return the make variables that hand a profile to clang; none without a profile."""
     if profile is None:

@@ -98,6 +98,8 @@ class KernelSettings:
     """Path of a module list (lsmod's or modprobed-db's); other modules are left out."""
     lto: Lto = "thin"
     """Link time optimization: "thin" or "none"; the others only where the tree supports them."""
+    tuning: bool = True
+    """With the profile, also lay out blocks by ext-TSP and import hot functions across files."""
     localversion: str = "-pkgafdo"
     """Appended to the kernel version; makes the release that `uname -r` shows."""
 

@@ -87,7 +87,7 @@ class Journal:
         for path in sorted(self.folder.glob("*.json")):
             try:
                 entry = self._parse(files.read_json(path))
-            except (OSError, ValueError, KeyError, TypeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 log.warn(f"the journal entry {path} is unreadable ({error}); that stage runs again")
                 continue
             entries[entry.stage] = entry

@@ -72,6 +72,12 @@ def shell(command: Command) -> str:
         line = f"cd {shlex.quote(str(command.cwd))} && {line}"
     if command.run_as is RunAs.BUILDER:
         line = f"# as the build user:\n{line}"
-    if command.stdin is not None:
-        line += " <<'EOF'\n" + command.stdin.rstrip("\n") + "\nEOF"
-    return line
+    return line if command.stdin is None else line + _here_document(command.stdin)
+
+
+def _here_document(text: str) -> str:
+    """Return a shell here-document that holds the text as it is, whatever lines are in it."""
+    mark = "EOF"
+    while mark in text.splitlines():
+        mark += "_"
+    return f" <<'{mark}'\n{text}{'' if text.endswith(chr(10)) or not text else chr(10)}{mark}"

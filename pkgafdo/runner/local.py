@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from plumbum import local
 from plumbum.commands.processes import CommandNotFound
 
-from pkgafdo import files, log
+from pkgafdo import log
 from pkgafdo.errors import CommandError, HostError
 from pkgafdo.runner import sessions
 from pkgafdo.runner.command import Command, Result, RunAs, shell
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _TAIL_LINES: Final = 30
+
+# plumbum lays a command's environment over its own copy of ours; children get only what a runner names.
+local.env.clear()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +80,10 @@ class LocalRunner:
             )
         else:
             path = self._log_path(command.log)
-            code, timed_out = self._logged(command, argv, path, on_line)
+            code, tail, timed_out = self._logged(command, argv, path, on_line)
             result = Result(
                 returncode=code,
-                stdout=files.tail(path, _TAIL_LINES),
+                stdout=tail,
                 seconds=time.monotonic() - started,
                 log=path,
             )
@@ -107,13 +111,14 @@ class LocalRunner:
             case _:
                 prefix = ()
         argv = (*prefix, *command.argv)
-        program = self.which(argv[0])
-        if program is None or (prefix and self.which(command.program) is None):
-            raise HostError(
-                f"{command.program if program else argv[0]} is not installed",
-                hint=command.hint or "Run `pkgafdo doctor` to see which package holds it.",
-            )
-        return (program, *argv[1:])
+        for name in (argv[0], command.program):
+            if self.which(name) is None:
+                hint = command.hint if name == command.program else ""
+                raise HostError(
+                    f"{name} is not installed",
+                    hint=hint or "Run `pkgafdo doctor` to see which package holds it.",
+                )
+        return (self.which(argv[0]) or argv[0], *argv[1:])
 
     def _environment(self, command: Command) -> dict[str, str]:
         env = dict(self.env)
@@ -148,7 +153,8 @@ class LocalRunner:
             yield process
         finally:
             if interactive:
-                if process.poll() is None:
+                # sudo itself belongs to root; Ctrl-C on the terminal has reached it already.
+                with suppress(PermissionError):
                     process.terminate()
             else:
                 sessions.end(process.pid)
@@ -175,7 +181,9 @@ class LocalRunner:
         argv: tuple[str, ...],
         path: Path,
         on_line: Callable[[str], None] | None,
-    ) -> tuple[int, bool]:
+    ) -> tuple[int, str, bool]:
+        """Stream the output into the log; returns exit code, the last lines, whether time ran out."""
+        recent: deque[str] = deque(maxlen=_TAIL_LINES)
         with (
             path.open("ab") as stream,
             self._process(command, argv, stdin=-1, stdout=-1, stderr=-2) as process,
@@ -187,10 +195,11 @@ class LocalRunner:
             for line in process.stdout:
                 stream.write(line)
                 stream.flush()
+                recent.append(line.decode("utf-8", "replace").rstrip("\n"))
                 if on_line is not None:
-                    on_line(line.decode("utf-8", "replace").rstrip("\n"))
+                    on_line(recent[-1])
             process.wait()
-        return process.returncode, expired.is_set()
+        return process.returncode, "\n".join(recent), expired.is_set()
 
     def _log_path(self, name: str) -> Path:
         if self.logs is None:

@@ -11,14 +11,11 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from pkgafdo import files
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS: Final = 3.0
 
 
 def _stat_fields(pid: int) -> list[str] | None:
@@ -63,17 +60,32 @@ def end(session: int, *, grace: float = _GRACE_SECONDS) -> None:
             time.sleep(0.02)
 
 
+def _boot_id() -> str:
+    """Return what tells this boot of the machine from all others (random(4))."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
 def record(folder: Path, pid: int, line: str) -> Path:
     """Write down that the session led by `pid` works for us; returns the file to remove afterwards."""
     path = folder / f"{pid}.json"
-    files.write_json(path, {"pid": pid, "start_time": start_time(pid), "command": line})
+    entry = {"pid": pid, "start_time": start_time(pid), "boot": _boot_id(), "command": line}
+    files.write_json(path, entry)
     return path
 
 
-def _recorded(folder: Path) -> Iterator[tuple[Path, int, str]]:
-    for path in sorted(folder.glob("*.json")):
+def _recorded(path: Path) -> tuple[int, str] | None:
+    """Return session and command of a record, or None when no process of it can be alive.
+
+    That is so after a reboot, which may also have left the record itself empty.
+    """
+    try:
         entry = files.read_json(path)
-        yield path, int(entry["pid"]), str(entry["command"])
+        if entry["boot"] != _boot_id():
+            return None
+        pid, started = int(entry["pid"]), entry["start_time"]
+        return (pid, str(entry["command"])) if start_time(pid) in {None, started} else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def end_orphans(folder: Path) -> list[str]:
@@ -83,10 +95,10 @@ def end_orphans(folder: Path) -> list[str]:
     process id while a session of that number exists. A leader with another start time is a stranger.
     """
     ended = []
-    for path, pid, command in list(_recorded(folder)):
-        recorded_start = files.read_json(path)["start_time"]
-        if start_time(pid) in {None, recorded_start} and members(pid):
-            end(pid)
-            ended.append(command)
+    for path in sorted(folder.glob("*.json")):
+        found = _recorded(path)
+        if found is not None and members(found[0]):
+            end(found[0])
+            ended.append(found[1])
         path.unlink()
     return ended

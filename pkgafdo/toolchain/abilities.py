@@ -42,6 +42,14 @@ CLANG_OPTIONS: Final = {
 }
 """Abilities of the compiler, and the flags that show them (the kernel's scripts/Makefile.autofdo,
 Makefile.propeller)."""
+TUNING_OPTIONS: Final = (
+    # Newell & Pupyrev, "Improved Basic Block Reordering": fewer taken branches than the default order.
+    "-enable-ext-tsp-block-placement",
+    # The kernel imports at most 5 instructions across files (-import-instr-limit), times 10 where
+    # the profile is hot; six times as much lets small hot functions be inlined.
+    "-import-hot-multiplier=60",
+)
+"""LLVM options that act only where there is a profile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +102,16 @@ def _probe_clang(runner: Runner, program: str) -> frozenset[str]:
         name
         for name, flags in CLANG_OPTIONS.items()
         if runner.query(clang_command(program, flags)).returncode == 0
+    )
+
+
+def find_tuning(runner: Runner, toolchain: Toolchain) -> tuple[str, ...]:
+    """Return those of TUNING_OPTIONS that this LLVM knows."""
+    clang = toolchain.tools["clang"]
+    return tuple(
+        option
+        for option in TUNING_OPTIONS
+        if runner.query(clang_command(clang, ("-mllvm", option))).returncode == 0
     )
 
 

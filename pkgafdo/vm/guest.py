@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pkgafdo.vm.suites import Suite
 
 _TROUBLE: Final = re.compile(
-    r"Kernel panic|BUG: |Oops[: ]|general protection fault|Unable to mount root|Out of memory: Killed"
+    r"Kernel panic|BUG: |kernel BUG at |Oops[: ]|general protection fault|Unable to mount root|"
+    r"Out of memory: Killed"
 )
 
 
@@ -44,7 +46,7 @@ def step_files(suite: Suite, step_timeout: int) -> Iterator[tuple[str, str]]:
 
 
 def parse_report(text: str) -> Report:
-    """Read what the guest wrote to its second serial port; pure. Unknown lines are passed over."""
+    """Read what the guest wrote to its second serial port; pure. Other or broken lines are passed over."""
     statuses: dict[int, int] = {}
     unprepared: list[int] = []
     refused: list[str] = []
@@ -53,23 +55,23 @@ def parse_report(text: str) -> Report:
     bases: dict[str, int] = {}
     release, finished = "", False
     for line in text.replace("\r", "").splitlines():
-        match line.removeprefix("pkgafdo: ").split():
-            case ["release", release]:
-                pass
-            case ["step", number, status]:
-                statuses[int(number)] = int(status)
-            case ["unprepared", number, _]:
-                unprepared.append(int(number))
-            case ["refused", name]:
-                refused.append(name)
-            case ["module", name, size, address]:
-                sizes[name] = int(size)
-                sections.setdefault(name, [])
-                bases[name] = int(address, 16)
-            case ["section", name, section, address]:
-                sections.setdefault(name, []).append((section, int(address, 16)))
-            case ["done"]:
-                finished = True
+        # A killed guest, or a workload that writes there too, may leave broken numbers.
+        with suppress(ValueError):
+            match line.split():
+                case ["pkgafdo:", "release", release]:
+                    pass
+                case ["pkgafdo:", "step", number, status]:
+                    statuses[int(number)] = int(status)
+                case ["pkgafdo:", "unprepared", number, _]:
+                    unprepared.append(int(number))
+                case ["pkgafdo:", "refused", name]:
+                    refused.append(name)
+                case ["pkgafdo:", "module", name, size, address]:
+                    sizes[name], bases[name] = int(size), int(address, 16)
+                case ["pkgafdo:", "section", name, section, address]:
+                    sections.setdefault(name, []).append((section, int(address, 16)))
+                case ["pkgafdo:", "done"]:
+                    finished = True
     return Report(
         release=release,
         statuses=statuses,
@@ -79,7 +81,7 @@ def parse_report(text: str) -> Report:
             ModuleMapping(
                 name=name,
                 # A kernel that hides sections still tells where the text area begins.
-                sections=tuple(sections[name]) or ((".text", bases[name]),),
+                sections=tuple(sections.get(name, ())) or ((".text", bases[name]),),
                 size=size,
             )
             for name, size in sizes.items()

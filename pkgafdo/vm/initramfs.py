@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -49,7 +50,7 @@ def _escaped(text: str) -> str:
     """Write a path as mtree(5) wants it: bytes outside the printable set, space and # in octal."""
     return "".join(
         chr(byte) if 33 <= byte <= 126 and chr(byte) not in "#\\" else f"\\{byte:03o}"
-        for byte in text.encode()
+        for byte in os.fsencode(text)
     )
 
 
@@ -59,8 +60,9 @@ def render_mtree(copies: Mapping[str, Path], executable: frozenset[str] = frozen
     All belong to root and carry time 0, so that equal content makes an equal archive. Files under
     a bin, sbin or lib folder and those named in `executable` may be executed.
     """
-    folders = {str(folder) for path in (*copies, *(f"{f}/." for f in _FOLDERS))
-               for folder in PurePosixPath(path).parents}  # fmt: skip
+    folders = {*_FOLDERS} | {
+        str(folder) for path in (*copies, *_FOLDERS) for folder in PurePosixPath(path).parents
+    }
     lines = ["#mtree", "/set uid=0 gid=0 time=0.0"]
     lines += [
         f"./{_escaped(folder)} type=dir mode={'1777' if folder == 'tmp' else '0755'}"
@@ -116,7 +118,8 @@ def make_initramfs(
         files.write_text(stage / path, text)
         copies[path] = stage / path
     mtree = folder / f"{suite.name}.mtree"
-    files.write_text(mtree, render_mtree(copies, executable=frozenset({"init"})))
+    runs = {path for path, source in copies.items() if source.stat().st_mode & 0o111}
+    files.write_text(mtree, render_mtree(copies, executable=frozenset({"init", *runs})))
     output = folder / f"{suite.name}.cpio"
     with files.replacing(output) as temporary:
         runner.run(pack_command(mtree, temporary))

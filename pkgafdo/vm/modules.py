@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pkgafdo import log
 from pkgafdo.runner.command import Command
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pkgafdo.runner.base import Runner
+
+
+_INSMOD: Final = re.compile(r"^insmod (\S.*?\.ko(?:\.\w+)?)(?:\s|$)", re.MULTILINE)
+"""A line of `modprobe --show-depends`; the module's parameters may follow the path."""
 
 
 def depmod_command(usr: Path, release: str) -> Command:
@@ -34,9 +39,7 @@ def show_depends_command(usr: Path, release: str, name: str) -> Command:
 
 def parse_depends(text: str) -> tuple[Path, ...]:
     """Return the module files of `modprobe --show-depends`; built-in ones have no line `insmod`. Pure."""
-    return tuple(
-        Path(words[1]) for line in text.splitlines() if (words := line.split())[:1] == ["insmod"]
-    )
+    return tuple(Path(path) for path in _INSMOD.findall(text))
 
 
 def find_modules(runner: Runner, usr: Path, release: str, names: Iterable[str]) -> tuple[Path, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NATIVE: Final = resources.files("pkgafdo.vm") / "native"
 _IMPOSSIBLE_VERSION: Final = 999
+_PROBE: Final = f"int qemu_plugin_version = {_IMPOSSIBLE_VERSION};\nint qemu_plugin_install(void) {{ return 0; }}\n"
 _NEWEST: Final = re.compile(r"supports only up to version (\d+)")
 _WRITTEN_FOR: Final = range(1, 8)
 """Plugin API versions that vlbr.c is written for: QEMU 7.2 has 1, 10.x 4 and 5, 11.1 has 7."""
@@ -70,7 +71,7 @@ def probe_api(runner: Runner, compiler: str, qemu: str) -> int:
     """
     with tempfile.TemporaryDirectory(prefix="pkgafdo-") as folder:
         source, plugin = Path(folder) / "probe.c", Path(folder) / "probe.so"
-        source.write_text(f"int qemu_plugin_version = {_IMPOSSIBLE_VERSION};\n", encoding="utf-8")
+        source.write_text(_PROBE, encoding="utf-8")
         runner.query(compile_command(compiler, source, plugin, "-shared", "-fPIC"))
         stderr = runner.query(probe_command(qemu, plugin)).stderr
     version = parse_api_version(stderr)

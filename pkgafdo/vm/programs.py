@@ -22,12 +22,13 @@ PACKAGES: Final = {
     "cyclictest": ("rt-tests", "rt-tests"),
     "stress-ng": ("stress-ng", "stress-ng"),
     "bash": ("bash", "bash"),
-    "mke2fs": ("e2fsprogs", "e2fsprogs"),
+    "mkfs.ext4": ("e2fsprogs", "e2fsprogs"),
     "git": ("git", "git"),
 }
 """Programs of the shipped suites: (Arch package, Debian package); the rest is in coreutils."""
 
-_LIBRARY: Final = re.compile(r"(?:=> )?(/\S+) \(0x[0-9a-f]+\)")
+_LIBRARY: Final = re.compile(r"^\s*(?:(/.+?)|\S+)(?: => (/.+))? \(0x[0-9a-f]+\)$", re.MULTILINE)
+"""A line of ldd: NAME => PATH, PATH alone, or, for a loader behind a link, PATH => PATH."""
 _MISSING: Final = re.compile(r"^\s*(\S+) => not found", re.MULTILINE)
 
 
@@ -41,7 +42,7 @@ class GuestFile:
 
 def parse_ldd(text: str) -> tuple[str, ...]:
     """Return the libraries and the loader that ldd lists; pure."""
-    return tuple(_LIBRARY.findall(text))
+    return tuple(path for paths in _LIBRARY.findall(text) for path in paths if path)
 
 
 def find_programs(runner: Runner, names: Iterable[str]) -> tuple[Path, ...]:
@@ -85,10 +86,21 @@ def closure(runner: Runner, paths: Iterable[Path]) -> tuple[GuestFile, ...]:
         with path.open("rb") as stream:
             head = stream.readline(256)
         if head.startswith(b"#!"):
-            todo.append(Path(head[2:].decode(errors="replace").split()[0]))
+            todo += _interpreter(path, head)
         elif head.startswith(b"\x7fELF"):
             todo.extend(Path(library) for library in _libraries(runner, path))
     return tuple(done[path] for path in sorted(done))
+
+
+def _interpreter(script: Path, head: bytes) -> list[Path]:
+    """Return the program that a script's first line names, if any. Raises HostError when it is absent."""
+    words = head[2:].decode(errors="replace").split()
+    if words and not Path(words[0]).is_file():
+        raise HostError(
+            f"{script} needs {words[0]}, which is not on this machine",
+            hint="Install its interpreter, or choose another workload.",
+        )
+    return [Path(word) for word in words[:1]]
 
 
 def _libraries(runner: Runner, path: Path) -> tuple[str, ...]:

@@ -77,12 +77,19 @@ def qemu_command(settings: VmSettings, boot: Boot) -> Command:
             *plugin,
             "-kernel", str(boot.image),
             "-initrd", str(boot.initramfs),
-            "-append", " ".join(_KERNEL_ARGUMENTS),
+            "-append", kernel_arguments(settings),
         ),
         timeout=settings.timeout,
         log=boot.log,
         hint="Install QEMU (Arch: qemu-system-x86; Debian: qemu-system-x86).",
     )  # fmt: skip
+
+
+def kernel_arguments(settings: VmSettings) -> str:
+    """Return the guest kernel's command line."""
+    features = settings.cpu_features
+    setcpuid = (f"setcpuid={','.join(features)}",) if features else ()
+    return " ".join((*_KERNEL_ARGUMENTS, *setcpuid))
 
 
 def _doubled(path: Path) -> str:

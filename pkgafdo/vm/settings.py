@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+import re
+from typing import Final
+
+from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from pkgafdo.settings import SETTINGS
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, config=SETTINGS)
@@ -16,6 +21,9 @@ class VmSettings:
     """The QEMU program; it must support TCG plugins."""
     cpu: str = "max"
     """The emulated CPU model (`qemu-system-x86_64 -cpu help`); the kernel's alternatives follow it."""
+    cpu_features: tuple[str, ...] = ("fsrm", "fsrs")
+    """Features that the guest's kernel takes for present (setcpuid=), as on current processors:
+    QEMU runs them, but older versions do not announce them, and then loops stand in for `rep`."""
     memory: int = Field(default=1024, ge=256, le=65536)
     """The guest's memory in MiB."""
     modules: tuple[str, ...] = ("ext4", "brd")
@@ -23,13 +31,27 @@ class VmSettings:
     timeout: int = Field(default=900, ge=10)
     """Seconds after which a guest that has not finished is ended."""
 
+    @field_validator("cpu_features", "modules")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if not _NAME.fullmatch(name)]:
+            raise ValueError(f"not a name: {wrong[0]!r}")
+        return value
+
+    @field_validator("cpu", "qemu")
+    @classmethod
+    def _is_a_word(cls, value: str) -> str:
+        if not value or value.startswith("-"):
+            raise ValueError("it is empty or begins with “-”")
+        return value
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, config=SETTINGS)
 class WorkloadSettings:
     """What runs in the guest while branches are recorded."""
 
     suite: str = "train"
-    """A shipped suite; `pkgafdo record --list` shows them."""
+    """A shipped suite: "train" or "heldout"."""
     command: str = ""
     """An own workload instead: a shell command line that the guest runs as root."""
     files: tuple[str, ...] = ()

@@ -69,7 +69,7 @@ TRAIN: Final = Suite(
     about="system calls, processes, files, pipes, sockets, memory, timers: "
     "perf bench, hackbench, stress-ng, bash with coreutils, ext4 on a RAM disk",
     files=(
-        "perf", "hackbench", "stress-ng", "bash", "mke2fs",
+        "perf", "hackbench", "stress-ng", "bash", "mkfs.ext4",
         "cp", "ls", "cat", "wc", "cut", "mv", "ln", "chmod", "touch", "stat", "rm", "mkdir",
     ),
     steps=(
@@ -97,7 +97,7 @@ TRAIN: Final = Suite(
         Step(name="shell", script=f"exec bash -c '{_SHELL_TRAINING}'"),
         Step(
             name="ext4",
-            prepare="mke2fs -q -t ext4 /dev/ram0 && mount -t ext4 /dev/ram0 /mnt",
+            prepare="mkfs.ext4 -q /dev/ram0 && mount -t ext4 /dev/ram0 /mnt",
             script="STRESS_DIR=/mnt; " + _STRESS
             + " --hdd 1 --hdd-ops 100 --dentry 1 --dentry-ops 300 --rename 1 --rename-ops 300"
             " --hdd-bytes 1m",

@@ -18,6 +18,7 @@ from pkgafdo.packaging import pacman_pkg
 from pkgafdo.packaging.builder import give
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
+from pkgafdo.toolchain.abilities import find_tuning
 from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings
 from pkgafdo.workflows.session import toolchain_recipe
 
@@ -53,6 +54,7 @@ def source_stage(session: Session) -> Stage:
         recipe["digest"] = identity.identify(session.runner, folder)[0]
 
     def run(_: Inputs) -> Produced:
+        _require_room(session, Round.BASELINE)  # before the first download
         host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
         found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
         facts = tree.inspect(found.path)
@@ -140,6 +142,8 @@ def build_stage(session: Session, which: Round) -> Stage:
     """Return the stage that configures a kernel and makes its packages with make pacman-pkg."""
     optimised = which is Round.OPTIMISED
     settings = kernel_settings(session.config, which)
+    tuned = optimised and settings.tuning
+    tuning = find_tuning(session.runner, session.toolchain) if tuned else ()
     needs = (*_SOURCE_NEEDS, *(("convert.profile",) if optimised else ()))
 
     def profile_for(inputs: Inputs) -> Path | None:
@@ -150,6 +154,7 @@ def build_stage(session: Session, which: Round) -> Stage:
 
     def command(inputs: Inputs) -> Command:
         variables = make.profile_variables(profile_for(inputs))
+        variables |= make.tuning_variables(session.toolchain, settings.lto, tuning)
         kbuild = _kbuild(session, which, inputs)
         return make.make_command(kbuild, variables=variables, log=f"build-{which}")
 
@@ -198,6 +203,7 @@ def build_stage(session: Session, which: Round) -> Stage:
                 "object_vmlinux": str(built.vmlinux.path),
                 "checks": [describe(finding) for finding in findings],
                 "compiled": watch.done,
+                "tuning": list(tuning),
             },
         )
 
@@ -221,6 +227,7 @@ def build_stage(session: Session, which: Round) -> Stage:
                 if key not in {"jobs", "user"}
             },
             "toolchain": toolchain_recipe(session.toolchain),
+            "tuning": list(tuning),
         },
         needs=needs,
         run=run,
@@ -241,7 +248,8 @@ def _require_room(session: Session, which: Round) -> None:
         localmodconfig=bool(kernel.localmodconfig),
         builds=2 if which is Round.BASELINE else 1,
     )
-    require_disk(session.scratch, needed + _MARGIN, purpose=f"the {which} build and what follows")
+    folder = session.scratch if which is Round.BASELINE else session.scratch / which
+    require_disk(folder, needed + _MARGIN, purpose=f"the {which} build and what follows")
 
 
 def _expected_objects(session: Session) -> int:

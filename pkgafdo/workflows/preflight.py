@@ -1,21 +1,73 @@
-"""What is looked at before the first slow minute: the tools of the main job."""
+"""What is looked at before the first slow minute: all that the main job will need in the end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pkgafdo.errors import PkgafdoError
 from pkgafdo.host import doctor, facts, tools
+from pkgafdo.kernel import configure
+from pkgafdo.toolchain.abilities import require_conversion
 from pkgafdo.toolchain.select import select
+from pkgafdo.vm.programs import find_programs
+from pkgafdo.vm.suites import suite_of
+from pkgafdo.workflows.guest import native_of
+from pkgafdo.workflows.measure_stages import measured_suites
 from pkgafdo.workflows.session import make_runner
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pkgafdo.config.model import Config
+    from pkgafdo.pipeline.stage import Stage
+    from pkgafdo.workflows.session import Session
+
+_LLVM: Final = frozenset({"clang", "ld.lld", "llvm-ar", "llvm-profgen", "llvm-profdata"})
+"""Chosen by `toolchain.select`, which also looks where the configuration points."""
 
 
 def require_tools_for(host: facts.HostFacts) -> None:
-    """Raise HostError that names every missing tool of the main job, with its package."""
-    tools.require_tools(make_runner(host), family=host.family, verbs=("run",))
+    """Raise HostError that names every missing tool of building and installing, with its package."""
+    tools.require_tools(
+        make_runner(host), family=host.family, verbs=("build", "install"), besides=_LLVM
+    )
+
+
+def require_config_files(session: Session) -> None:
+    """Raise ConfigError when a file that the kernel's configuration is made of cannot be used."""
+    kernel = session.config.kernel
+    match kernel.base:
+        case "small" | "defconfig":
+            pass
+        case "running":
+            configure.running_config(configure.RunningKernel(release=session.host.release))
+        case path:
+            configure.read_config(Path(path))
+    for fragment in kernel.fragments:
+        configure.read_config(fragment)
+    if kernel.localmodconfig:
+        configure.read_module_list(Path(kernel.localmodconfig))
+
+
+def require_later(session: Session, stages: Sequence[Stage]) -> None:
+    """Raise HostError for what the stages after the first build would find missing only then.
+
+    That is an llvm-profgen that can convert, the workloads' programs, and a QEMU with plugins.
+    """
+    names = {stage.name for stage in stages}
+    if "convert" in names:
+        require_conversion(session.runner, session.toolchain)
+    if "record" in names:
+        measures = any(name.startswith("measure-") for name in names)
+        suites = (
+            tuple(measured_suites(session).values())
+            if measures
+            else (suite_of(session.config.workload),)
+        )
+        wanted = dict.fromkeys(name for suite in suites for name in suite.files)
+        find_programs(session.runner, ("busybox", *wanted))
+        native_of(session)
 
 
 def _toolchain_finding(config: Config, host: facts.HostFacts) -> doctor.Finding:

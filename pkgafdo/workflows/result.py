@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo.measure.counts import LABELS, compare
+from pkgafdo.pipeline.plan import recipe_change
 from pkgafdo.report.table import render_table
 from pkgafdo.vm.lbr import MODEL
 from pkgafdo.workflows.measure_stages import counts_of, stage_name
@@ -41,7 +42,7 @@ def result_of(workdir: Path, entries: Mapping[str, Entry]) -> dict[str, Any]:
     if newest:
         # The optimised release is a part of the baseline's: `uname -r` of either begins with it.
         release = newest["release"]
-        result["kernel"]["release"] = (
+        result.setdefault("kernel", {})["release"] = (
             release if "optimised" in result else release.removesuffix("-base")
         )
     if convert := entries.get("convert"):
@@ -70,6 +71,7 @@ def _kernel(entries: Mapping[str, Entry], which: Round) -> dict[str, Any] | None
         "vmlinux": str(installed.files["vmlinux"].path),
         "image": str(installed.files["image"].path),
         "config": str(build.files["config"].path),
+        "tuning": build.facts["tuning"],
         **{key: installed.facts[key] for key in ("release", "build_id", "root")},
     }
 
@@ -80,9 +82,14 @@ def measure_of(entries: Mapping[str, Entry]) -> dict[str, Any] | None:
     for part in PARTS:
         found = {which: entries.get(stage_name(part, which)) for which in Round}
         kernels = {which.value: counts_of(entry) for which, entry in found.items() if entry}
-        if len(kernels) == len(Round):
+        if len(kernels) == len(Round) and _alike([entry for entry in found.values() if entry]):
             parts[part] = compare(kernels) | {"suite": kernels[Round.BASELINE].suite}
     return {"model": MODEL, **parts} if parts else None
+
+
+def _alike(entries: list[Entry]) -> bool:
+    """Tell whether stages did the same work: after a change, one may be done anew and one not yet."""
+    return all(recipe_change(entries[0].recipe, other.recipe) is None for other in entries[1:])
 
 
 def render_result(result: Mapping[str, Any]) -> str:

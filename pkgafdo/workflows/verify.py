@@ -32,7 +32,11 @@ def _digest(profile: Path) -> str:
     try:
         return files.sha256_file(profile)
     except OSError as error:
-        raise ArtifactError(f"the profile {profile} cannot be read", details=str(error)) from error
+        raise ArtifactError(
+            f"the profile {profile} cannot be read",
+            details=str(error),
+            hint="Name the profile that the kernel was built with, or leave --profile out.",
+        ) from error
 
 
 def verify_vmlinux(vmlinux: Path, profile: Path | None) -> tuple[Finding, ...]:
@@ -45,12 +49,17 @@ def verify_notes(notes: Path, profile: Path | None) -> tuple[Finding, ...]:
     try:
         blob = notes.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{notes} cannot be read", details=str(error)) from error
+        raise ArtifactError(
+            f"{notes} cannot be read", details=str(error), hint="Name the kernel with --vmlinux."
+        ) from error
     return _salt_finding(elf.build_salt_of(elf.parse_notes(blob)), profile, notes)
 
 
-def verify_workdir(path: Path) -> tuple[Finding, ...]:
-    """Check the optimised kernel of a work folder anew: the files as they are now."""
+def verify_workdir(path: Path, profile: Path | None = None) -> tuple[Finding, ...]:
+    """Check the optimised kernel of a work folder anew: the files as they are now.
+
+    Against another profile than the run's own when one is named.
+    """
     entries = require_workdir(path).journal.read()
     names = ("install-baseline", "install-optimised", "convert")
     if missing := [name for name in names if name not in entries]:
@@ -62,6 +71,6 @@ def verify_workdir(path: Path) -> tuple[Finding, ...]:
     baseline, optimised, convert = (entries[name] for name in names)
     return check_vmlinux(
         optimised.files["vmlinux"].path,
-        _digest(convert.files["profile"].path),
+        _digest(profile or convert.files["profile"].path),
         baseline.files["vmlinux"].path,
     )

@@ -48,6 +48,8 @@ PLAN_CALLCHAIN: Final = 1
 PLAN_RAW: Final = 2
 PLAN_BRANCHES: Final = 4
 PLAN_HW_INDEX: Final = 8
+PLAN_VARYING: Final = 16
+"""Something of varying length comes before the branch stack."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +106,7 @@ def plan_row(attr: EventAttr) -> list[int]:
         | PLAN_RAW * bool(kind & Sample.RAW)
         | PLAN_BRANCHES * attr.has_branches
         | PLAN_HW_INDEX * bool(attr.branch_sample_type & BranchSample.HW_INDEX)
+        | PLAN_VARYING * bool(kind & (Sample.READ | Sample.CALLCHAIN | Sample.RAW))
     )
     return [sum(bool(kind & field) for field in _FIXED), int(group), extra, each, flags]
 

@@ -10,33 +10,31 @@ import numpy as np
 from pkgafdo.branches.columns import sum_repeats
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata import state as st
-from pkgafdo.perf.perfdata.attrs import id_table, id_word, plan_of
+from pkgafdo.perf.perfdata.formats import CPUMODE_GUEST_KERNEL, CPUMODE_USER
 from pkgafdo.perf.perfdata.hashing import move_compact, move_wide
-from pkgafdo.perf.perfdata.samples import count_records
-from pkgafdo.perf.perfdata.state import Events, Tables
+from pkgafdo.perf.perfdata.stacks import count_stacks
+from pkgafdo.perf.perfdata.state import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pkgafdo.perf.perfdata.attrs import EventAttr
     from pkgafdo.perf.perfdata.state import Words
 
     Columns = tuple[Words, ...]
 
 FIRST_COMPACT: Final = 1 << 15
 FIRST_WIDE: Final = 1 << 13
-MOST_COMPACT: Final = 1 << 23
-MOST_WIDE: Final = 1 << 21
-"""Slots. The largest tables take 160 and 96 MiB; when they are half full (4 and 1 million entries)
+MOST_COMPACT: Final = 1 << 22
+MOST_WIDE: Final = 1 << 20
+"""Slots. The largest tables take 80 and 48 MiB; when they are half full (2 and 0.5 million entries)
 they are emptied into columns."""
 MOST_DISTINCT: Final = 1 << 22
 """More different branches than this are no kernel's: a distribution kernel has under a million."""
 _MOST_ENTRIES: Final = 1 << 31
 """The compact table counts in 32 bits; long before they could overflow it is emptied."""
 _MOST_IN_A_SAMPLE: Final = 0xFFFF // 24
-_SCRATCH_WORDS: Final = 1 << 13
 
 DEFAULT_BASE: Final = 0xFFFFFFFF00000000
 """On x86-64 the kernel and its modules lie in the last 4 GiB."""
@@ -59,57 +57,65 @@ def _empty_tables() -> Tables:
         compact=_words(2 * FIRST_COMPACT),
         misses=_misses(FIRST_COMPACT),
         wide=_wide(FIRST_WIDE),
-        state=_words(st.STATE_SIZE),
+        state=_words(st.COUNTER_SIZE),
     )
 
 
 @dataclass(slots=True, kw_only=True)
 class Counter:
-    """Counts of branch stacks in the making."""
+    """Counts of branch stacks in the making.
+
+    samples counts all, user_samples those taken in user space, guest the entries of guests' samples
+    that the filters left out.
+    """
 
     filters: bool
     tables: Tables = field(default_factory=_empty_tables)
-    events: Events = field(default_factory=lambda: Events(plan_of(()), _words(0), _words(0)))
-    scratch: Words = field(default_factory=lambda: _words(_SCRATCH_WORDS))
     branches: Columns = field(default_factory=lambda: (_words(0),) * 4)
     ranges: Columns = field(default_factory=lambda: (_words(0),) * 3)
     taken_out_at: int = 0
+    samples: int = 0
+    user_samples: int = 0
+    guest: int = 0
 
     def __post_init__(self) -> None:
         self.tables.state[st.BASE] = DEFAULT_BASE
         self.tables.state[st.FILTERS] = self.filters
-        self.tables.state[st.ID_WORD] = st.NO_WORD
 
     def __getitem__(self, place: int) -> int:
         return int(self.tables.state[place])
-
-    def set_events(self, attrs: Sequence[EventAttr]) -> None:
-        """Say what events the samples that follow may belong to."""
-        self.events = Events(plan_of(attrs), *id_table(attrs))
-        word = id_word(attrs)
-        self.tables.state[st.ID_WORD] = st.NO_WORD if word is None else word
-        self.tables.state[st.LAST_ID] = 0
 
     def set_base(self, kernel: int) -> None:
         """Say where the kernel runs, so that addresses near it are counted fast."""
         if not 0 <= kernel - self[st.BASE] < 1 << 32 and not self[st.ENTRIES]:
             self.tables.state[st.BASE] = max(0, kernel - (1 << 31))
 
-    def run(self, data: NDArray[np.uint8], at: int, stop: int) -> int:
-        """Count from data[at] to data[stop]; returns why it stopped (MORE, RECORD or BAD)."""
-        self.tables.state[st.AT] = at
-        while True:
-            count_records(data, np.uint64(stop), self.scratch, self.events, self.tables)
-            if self[st.ENTRIES] - self.taken_out_at > _MOST_ENTRIES:
-                self._take_out()
-            if self[st.WHY] != st.FULL:
-                return self[st.WHY]
+    def count(self, words: Words, places: Words) -> None:
+        """Count the branch stacks at these places (rows of first word, entries, mode)."""
+        places = self._count_modes(places)
+        self.tables.state[st.NEXT] = 0
+        count_stacks(words, places, self.tables)
+        while self[st.NEXT] < len(places):
             self._make_room()
+            count_stacks(words, places, self.tables)
+        if self[st.ENTRIES] - self.taken_out_at > _MOST_ENTRIES:
+            self._take_out()
 
     def columns(self) -> tuple[Columns, Columns]:
         """Return (from, to, count, mispredicted) and (start, end, count), without repeats."""
         self._take_out()
         return self.branches, self.ranges
+
+    def _count_modes(self, places: Words) -> Words:
+        """Count samples by processor mode; returns the places of those that are to be counted."""
+        mode = places[:, 2]
+        self.samples += len(places)
+        self.user_samples += int(np.count_nonzero(mode == CPUMODE_USER))
+        guest = mode >= CPUMODE_GUEST_KERNEL
+        if not self.filters or not guest.any():
+            return places
+        self.guest += int(places[guest, 1].sum())
+        return places[~guest]
 
     def _make_room(self) -> None:
         compact, misses, wide, state = self.tables

@@ -1,4 +1,4 @@
-"""The compiled loop over records: it counts samples and hands out what others must read.
+"""The compiled loop over records: it finds branch stacks and hands out what others must read.
 
 A record is a word (type 32 bits, misc 16, size 16) and its body. Everything in the buffer may lie;
 each length is checked against the record before it is used.
@@ -17,35 +17,24 @@ from pkgafdo.perf.perfdata.attrs import (
     PLAN_CALLCHAIN,
     PLAN_HW_INDEX,
     PLAN_RAW,
+    PLAN_VARYING,
     READ_EACH,
     READ_EXTRA,
     READ_GROUP,
 )
-from pkgafdo.perf.perfdata.formats import (
-    CPUMODE_GUEST_KERNEL,
-    CPUMODE_KERNEL,
-    CPUMODE_MASK,
-    CPUMODE_USER,
-    Record,
-)
+from pkgafdo.perf.perfdata.formats import CPUMODE_KERNEL, CPUMODE_MASK, Record
 from pkgafdo.perf.perfdata.jit import compiled
-from pkgafdo.perf.perfdata.stacks import count_stack
 from pkgafdo.perf.perfdata.state import (
     AT,
     BAD,
-    COMPACT_USED,
-    FILTERS,
+    FOUND,
     FULL,
-    GUEST,
     HALF,
     ID_WORD,
-    LAST_ID,
-    LAST_ROW,
     LOW,
     MORE,
     NO_WORD,
     RECORD,
-    SAMPLES,
     U0,
     U1,
     U3,
@@ -53,15 +42,13 @@ from pkgafdo.perf.perfdata.state import (
     U7,
     U8,
     UNKNOWN_ID,
-    USER_SAMPLES,
     WHY,
-    WIDE_USED,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pkgafdo.perf.perfdata.state import Events, Tables, Words
+    from pkgafdo.perf.perfdata.state import Events, Words
 
 
 def _bits(*kinds: Record) -> np.uint64:
@@ -81,10 +68,9 @@ _128: Final = np.uint64(128)
 _SIZE_SHIFT: Final = np.uint64(48)
 _MODE_MASK: Final = np.uint64(CPUMODE_MASK)
 _KERNEL_MODE: Final = np.uint64(CPUMODE_KERNEL)
-_USER_MODE: Final = np.uint64(CPUMODE_USER)
-_GUEST_MODE: Final = np.uint64(CPUMODE_GUEST_KERNEL)
 _CALLCHAIN: Final = np.uint64(PLAN_CALLCHAIN)
 _RAW: Final = np.uint64(PLAN_RAW)
+_VARYING: Final = np.uint64(PLAN_VARYING)
 _BRANCHES: Final = np.uint64(PLAN_BRANCHES)
 _HW_INDEX: Final = np.uint64(PLAN_HW_INDEX)
 
@@ -112,32 +98,23 @@ def is_wanted(kind: np.uint64, mode: np.uint64) -> bool:
 
 
 @compiled
-def find_row(
-    words: Words, first: np.uint64, last: np.uint64, events: Events, state: Words
-) -> np.uint64:
-    """Return which event (row of the plan) a sample belongs to; NO_WORD when it is unknown.
-
-    A sample too short to hold its id belongs to the first event, where it is found to be malformed.
-    """
-    place = state[ID_WORD]
-    if place == NO_WORD or place >= last - first:
-        return U0
-    number = words[first + place]
+def find_row(number: np.uint64, ids: Words, rows: Words) -> np.uint64:
+    """Return which event (row of the plan) an id stands for; NO_WORD when it is unknown."""
+    result = NO_WORD
     if number == U0:
-        return U0
-    if number != state[LAST_ID]:
-        found = np.searchsorted(events.ids, number)
-        if found == len(events.ids) or events.ids[found] != number:
-            return NO_WORD
-        state[LAST_ID] = number
-        state[LAST_ROW] = events.rows[found]
-    row: np.uint64 = state[LAST_ROW]
-    return row
+        return U0  # as perf does
+    found = np.searchsorted(ids, number)
+    if found < len(ids) and ids[found] == number:
+        result = rows[found]
+    return result
 
 
 @compiled
 def find_stack(words: Words, first: np.uint64, last: np.uint64, plan: Words) -> np.uint64:
-    """Return where `nr` of a sample's branch stack lies; `last` when the sample is malformed."""
+    """Return where `nr` of a sample's branch stack lies; `last` when the sample is malformed.
+
+    For samples with fields of varying length before it.
+    """
     at = first + plan[FIXED]
     if plan[READ_GROUP] != U0:
         if at >= last or words[at] > last - at:
@@ -159,80 +136,62 @@ def find_stack(words: Words, first: np.uint64, last: np.uint64, plan: Words) -> 
 
 
 @compiled
-def count_sample(
-    words: Words, first: np.uint64, last: np.uint64, mode: np.uint64,
-    events: Events, tables: Tables,
-) -> int:  # fmt: skip
-    """Count the branch stack of one sample; returns MORE when all is well, else FULL or BAD."""
-    state = tables.state
-    row = find_row(words, first, last, events, state)
-    if row == NO_WORD:
-        state[UNKNOWN_ID] += U1
-        return MORE
-    if row >= np.uint64(len(events.plans)):
-        return BAD
-    plan = events.plans[row]
-    if plan[FLAGS] & _BRANCHES == U0:
-        return MORE
-    place = find_stack(words, first, last, plan)
-    at = place + U1 + (plan[FLAGS] & _HW_INDEX) // _HW_INDEX
-    if place >= last or at > last or words[place] > (last - at) // U3:
-        return BAD
-    entries = words[place]
-    if not has_room(entries, tables):
-        return FULL
-    state[SAMPLES] += U1
-    if mode == _USER_MODE:
-        state[USER_SAMPLES] += U1
-    if mode >= _GUEST_MODE and state[FILTERS] != U0:
-        state[GUEST] += entries
-    else:
-        count_stack(words, at, entries, tables)
-    return MORE
+def move_down(data: NDArray[np.uint8], at: np.uint64, size: np.uint64) -> None:
+    """Move a record that begins between two words down to the word before.
 
-
-@compiled
-def has_room(entries: np.uint64, tables: Tables) -> bool:
-    """Say whether both tables stay at most half full with so many entries more."""
-    compact = tables.state[COMPACT_USED] + entries <= np.uint64(len(tables.misses)) >> U1
-    wide = tables.state[WIDE_USED] + entries <= np.uint64(len(tables.wide)) >> U1
-    return bool(compact and wide)
-
-
-@compiled
-def count_records(
-    data: NDArray[np.uint8], stop: np.uint64, scratch: Words, events: Events, tables: Tables
-) -> None:
-    """Count the samples among the records of data[state[AT]:stop]; state[WHY] says why it stopped.
-
-    `data` must be a multiple of eight bytes long, `scratch` 64 KiB: a record that does not begin at
-    a multiple of eight (after a compressed one) is copied there first.
+    What it overwrites are the last, incomplete bytes of the record before.
     """
+    start = at & ~U7
+    for i in range(size):
+        data[start + i] = data[at + i]
+
+
+@compiled
+def find_samples(  # noqa: C901, PLR0912  one loop: a call that is given arrays costs more than a record
+    data: NDArray[np.uint8], stop: np.uint64, places: Words, events: Events, state: Words
+) -> None:
+    """Note the branch stacks of the records from state[AT] to `stop`, until something else comes up.
+
+    Writes {first word, entries, mode} of state[FOUND] stacks to `places`; state[WHY] says why it
+    stopped, state[AT] where. `data` must be a multiple of eight bytes long; records that do not
+    begin at a multiple of eight are moved in it.
+    """
+    plans, ids, rows = events
     words = data.view(np.uint64)
-    state = tables.state
-    at = state[AT]
-    why = MORE
+    at, found, why = state[AT], U0, MORE
+    id_word, last_id, row = state[ID_WORD], U0, U0
     while why == MORE and stop - at >= U8:
-        head = load_word(data, words, at)
-        size = head >> _SIZE_SHIFT
-        kind = head & LOW
-        mode = (head >> HALF) & _MODE_MASK
+        head = load_word(data, words, at) if at & U7 != U0 else words[at >> U3]
+        size, kind, mode = head >> _SIZE_SHIFT, head & LOW, (head >> HALF) & _MODE_MASK
         if size < U8:
             why = BAD
         elif stop - at < size:
             break
         elif kind != _SAMPLE:
-            if is_wanted(kind, mode):
-                why = RECORD
+            why = RECORD if is_wanted(kind, mode) else MORE
         else:
-            body, first = words, (at >> U3) + U1
             if at & U7 != U0:
-                for i in range(size >> U3):
-                    scratch[i] = load_word(data, words, at + (np.uint64(i) << U3))
-                body, first = scratch, U1
-            last = first + (size >> U3) - U1
-            why = count_sample(body, first, last, mode, events, tables)
+                move_down(data, at, size)
+            first, last = (at >> U3) + U1, (at >> U3) + (size >> U3)
+            if id_word < last - first and words[first + id_word] != last_id:
+                last_id = words[first + id_word]
+                row = find_row(last_id, ids, rows)
+            if row == NO_WORD:
+                state[UNKNOWN_ID] += U1
+            elif row >= np.uint64(len(plans)) or (id_word != NO_WORD and id_word >= last - first):
+                why = BAD
+            elif plans[row, FLAGS] & _BRANCHES != U0:
+                place = first + plans[row, FIXED]
+                if plans[row, FLAGS] & _VARYING != U0:
+                    place = find_stack(words, first, last, plans[row])
+                stack = place + U1 + (plans[row, FLAGS] & _HW_INDEX) // _HW_INDEX
+                if place >= last or stack > last or words[place] > (last - stack) // U3:
+                    why = BAD
+                elif found == np.uint64(len(places)):
+                    why = FULL
+                else:
+                    places[found, 0], places[found, 1], places[found, 2] = stack, words[place], mode
+                    found += U1
         if why == MORE:
             at += size
-    state[AT] = at
-    state[WHY] = np.uint64(why)
+    state[AT], state[WHY], state[FOUND] = at, np.uint64(why), found

@@ -11,7 +11,7 @@ Words: TypeAlias = NDArray[np.uint64]
 
 
 class Tables(NamedTuple):
-    """What counting fills: the hash tables (see hashing) and the state vector."""
+    """What counting fills: the hash tables (see hashing) and the counter's state."""
 
     compact: Words
     misses: NDArray[np.uint32]
@@ -27,15 +27,19 @@ class Events(NamedTuple):
     rows: Words
 
 
-(
-    AT, WHY, SAMPLES, ENTRIES, COMPACT_USED, WIDE_USED, WRONG_PATH, USER, GUEST, USER_SAMPLES,
-    UNKNOWN_ID, BASE, FILTERS, ID_WORD, LAST_ID, LAST_ROW, STATE_SIZE,
-) = range(17)  # fmt: skip
-"""Places in the state vector. BASE, FILTERS (0 or 1) and ID_WORD (NO_WORD: none) are given, the
-others are counters; AT is the position, WHY the reason for coming back."""
+AT, WHY, FOUND, UNKNOWN_ID, ID_WORD, FINDER_SIZE = range(6)
+"""Places in the finder's state: position, reason for stopping, number of branch stacks found, samples
+of unknown events, and (given) the word that names the event (NO_WORD: none)."""
 
 MORE, RECORD, FULL, BAD = range(4)
-"""Why the loop stopped: it needs more bytes, met a record for others, a table is full, nonsense."""
+"""Why the finder stopped: it needs more bytes, met a record for others, has no place for one more
+stack, or met nonsense."""
+
+(
+    NEXT, ENTRIES, COMPACT_USED, WIDE_USED, WRONG_PATH, USER, BASE, FILTERS, COUNTER_SIZE,
+) = range(9)  # fmt: skip
+"""Places in the counter's state. NEXT is the stack to count next, BASE and FILTERS (0 or 1) are
+given, the others are counts."""
 
 BRANCH_ONLY, WITH_RANGE, RANGE_ONLY = range(3)
 """Kinds of wide entries."""

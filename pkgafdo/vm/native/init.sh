@@ -18,6 +18,7 @@ report() { echo "pkgafdo: $*" >/dev/ttyS1; }
 run() {
 	mkdir -p /tmp/work
 	cd /tmp/work || exit 1
+	# shellcheck source=/dev/null
 	if . "/steps/$1.prepare"; then
 		timeout -s KILL "$2" /bin/window "$1" /bin/busybox sh "/steps/$1.script"
 		report "step $1 $?"
@@ -31,15 +32,16 @@ run() {
 ip link set lo up
 hostname guest
 report "release $(uname -r)"
-for module in $(cat /modules/order); do
+while read -r module; do
 	insmod "/modules/$module.ko" || report "refused $module"
-done
-while read -r name size users by state address rest; do
+done </modules/order
+while read -r name size _ _ _ address _; do
 	report "module $name $size $address"
 	for section in /sys/module/"$name"/sections/.*text*; do
 		[ -f "$section" ] && report "section $name ${section##*/} $(cat "$section")"
 	done
 done </proc/modules
+# shellcheck source=/dev/null
 . /steps/all
 report "done"
 poweroff -f
