@@ -75,6 +75,7 @@ class Section:
     address: int
     offset: int
     size: int
+    align: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,6 +240,7 @@ def sections(path: Path) -> tuple[Section, ...]:
                 address=part["sh_addr"],
                 offset=part["sh_offset"],
                 size=part["sh_size"],
+                align=part["sh_addralign"],
             )
             for part in file.iter_sections()
         )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Column: TypeAlias = NDArray[np.uint64]
 
 _LARGEST_TOTAL: Final = float(2**63)
+_NEAR: Final = 1 << 32
+_HALF: Final = np.uint64(32)
 
 
 def column(values: ArrayLike) -> Column:
@@ -40,12 +42,21 @@ def sum_repeats(
             )
     if not first.size:
         return first, second, values
-    order = np.lexsort((second, first))
+    order = _order(first, second)
     first, second = first[order], second[order]
     fresh = np.concatenate(([True], (first[1:] != first[:-1]) | (second[1:] != second[:-1])))
     starts = np.flatnonzero(fresh)
     sums = tuple(np.add.reduceat(value[order], starts) for value in values)
     return first[starts], second[starts], sums
+
+
+def _order(first: Column, second: Column) -> NDArray[np.intp]:
+    """Return the indices that sort rows by (first, second)."""
+    near_first, near_second = first - first.min(), second - second.min()
+    if max(near_first.max(), near_second.max()) < _NEAR:
+        # One number for both, as is usual for a kernel, sorts several times faster.
+        return np.argsort(near_first << _HALF | near_second)
+    return np.lexsort((second, first))
 
 
 def is_sorted_unique(first: Column, second: Column) -> bool:

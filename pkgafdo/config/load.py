@@ -55,6 +55,8 @@ def override(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any
     result: dict[str, Any] = json.loads(json.dumps(data, default=str))
     for text in overrides:
         (*sections, key), value = parse_override(text)
+        if _is_text(sections, key) and not isinstance(value, str):
+            value = text.partition("=")[2].strip()  # toolchain.llvm=19 is a name, not a number
         place = result
         for section in sections:
             place = place.setdefault(section, {})
@@ -86,7 +88,9 @@ def _fault(detail: ErrorDetails) -> str:
     place = [str(part) for part in detail["loc"]]
     name = ".".join(place) or "the file"
     if detail["type"] == "unexpected_keyword_argument":
-        near = difflib.get_close_matches(place[-1], _keys(place[:-1]), n=1, cutoff=0.5)
+        near = difflib.get_close_matches(
+            place[-1], [f.name for f in _fields(place[:-1])], n=1, cutoff=0.5
+        )
         return f"{name}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
     message = detail["msg"].removeprefix("Value error, ")
     shown = detail.get("input")
@@ -94,13 +98,17 @@ def _fault(detail: ErrorDetails) -> str:
     return f"{name}: {message}" + (f" (it is {json.dumps(shown)})" if plain else "")
 
 
-def _keys(sections: list[str]) -> list[str]:
+def _fields(sections: list[str]) -> tuple[dataclasses.Field[Any], ...]:
     """Return the known keys of a section."""
     kind: Any = Config
     for section in sections:
         found = {f.name: f.default_factory for f in dataclasses.fields(kind)}
         kind = found.get(section, kind)
-    return [f.name for f in dataclasses.fields(kind)]
+    return dataclasses.fields(kind)
+
+
+def _is_text(sections: list[str], key: str) -> bool:
+    return any(f.name == key and f.type == "str" for f in _fields(sections))
 
 
 def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:

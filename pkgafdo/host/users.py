@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 BUILD_USER: Final = "pkgafdo-build"
 _ROOT_PREFIXES: Final = (("sudo", "--"), ("run0",), ("doas",))
-_HINT: Final = (
-    "Run scripts/setup as root once: it makes the build user. Or run pkgafdo as an ordinary user."
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +40,24 @@ def require_builder(euid: int, name: str = BUILD_USER) -> Builder | None:
         entry = pwd.getpwnam(name)
     except KeyError:
         raise HostError(
-            f"packages cannot be built as root, and there is no build user “{name}”", hint=_HINT
+            f"makepkg does not run as root, and there is no build user “{name}”",
+            details=f"Looked up “{name}” in the user database.",
+            hint=f"Run scripts/setup, or `{useradd_line(name)}`; or run pkgafdo as your own user.",
         ) from None
     if entry.pw_uid == 0:
-        raise HostError(f"the build user “{name}” is root itself", hint=_HINT)
+        raise HostError(
+            f"the build user “{name}” is root itself",
+            hint="Name an unprivileged user in build.user.",
+        )
     return Builder(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, home=entry.pw_dir)
+
+
+def useradd_line(user: str) -> str:
+    """Return the shell line that makes the build user."""
+    return (
+        f"useradd --system --create-home --home-dir /var/lib/{user} "
+        f"--shell /usr/sbin/nologin {user}"
+    )
 
 
 def root_prefix(euid: int, which: Callable[[str], str | None]) -> tuple[str, ...] | None:

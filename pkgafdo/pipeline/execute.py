@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pkgafdo import log
 from pkgafdo.errors import PkgafdoError, WaitingError
 from pkgafdo.pipeline.journal import change_of, entry_of
-from pkgafdo.pipeline.plan import Verdict, decide
+from pkgafdo.pipeline.plan import Verdict, decide, missing_outputs
 from pkgafdo.pipeline.stage import Inputs
 
 if TYPE_CHECKING:
@@ -32,11 +32,7 @@ def execute(
     for number, stage in enumerate(stages, 1):
         inputs = Inputs(needs=stage.needs, entries=entries)
         old = known.get(stage.name)
-        changes = (
-            [change for record in old.files.values() if (change := change_of(record))]
-            if old
-            else []
-        )
+        changes = missing_outputs(old, stages) + _changed_files(old)
         decision = decide(stage, old, inputs.digests(), changes)
         label = f"{number}/{len(stages)} {stage.title}"
         if decision.verdict is Verdict.REUSE and old is not None:
@@ -48,6 +44,11 @@ def execute(
         log.step(label if decision.reason == "not done yet" else f"{label} ({decision.reason})")
         entries[stage.name] = _run(stage, inputs, journal, commands=commands, version=version)
     return entries
+
+
+def _changed_files(entry: Entry | None) -> list[str]:
+    records = entry.files.values() if entry is not None else ()
+    return [change for record in records if (change := change_of(record))]
 
 
 def _run(

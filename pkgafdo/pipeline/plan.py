@@ -82,12 +82,26 @@ def decide(
     )
 
 
+def missing_outputs(entry: Entry | None, stages: Iterable[Stage]) -> list[str]:
+    """Return why an entry does not serve these stages: outputs that they need and it does not have.
+
+    Another version of pkgafdo may have written it.
+    """
+    if entry is None:
+        return []
+    needs = {key.partition(".")[::2] for stage in stages for key in stage.needs}
+    wanted = {name for stage, name in needs if stage == entry.stage}
+    absent = sorted(wanted - entry.files.keys() - entry.facts.keys())
+    return [f"its journal entry does not tell {name}" for name in absent]
+
+
 def plan(stages: Iterable[Stage], entries: Mapping[str, Entry]) -> tuple[Decision, ...]:
     """Foretell every stage's verdict from the journal alone; touches no disk.
 
     Pessimistic: what follows a stage that must run is expected to run too, although execution may
     find its inputs unchanged and reuse it.
     """
+    stages = tuple(stages)
     decisions: list[Decision] = []
     stale: set[str] = set()
     for stage in stages:
@@ -103,7 +117,7 @@ def plan(stages: Iterable[Stage], entries: Mapping[str, Entry]) -> tuple[Decisio
         else:
             known = {name: entries[name] for name in entries if name not in stale}
             inputs = Inputs(needs=stage.needs, entries=known, planned=True)
-            decision = decide(stage, entry, inputs.digests())
+            decision = decide(stage, entry, inputs.digests(), missing_outputs(entry, stages))
         if decision.verdict is not Verdict.REUSE:
             stale.add(stage.name)
         decisions.append(decision)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pkgafdo.errors import ConfigError
-from pkgafdo.profile.profgen import adopt_profile
+from pkgafdo.profile.conversion import adopt_profile
 from pkgafdo.profile.show import parse_summary, summary_command
 from pkgafdo.profile.tools import PACKAGES, require_tool
 from pkgafdo.runner.command import Command

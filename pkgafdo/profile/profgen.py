@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pkgafdo import elf, files, log
-from pkgafdo.artifacts import SampleProfile
-from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside
 from pkgafdo.branches.texts import unsymbolized_profile, write_lines
-from pkgafdo.errors import ArtifactError
-from pkgafdo.profile.check import find_functions, quality_of, require_quality
-from pkgafdo.profile.show import parse_summary, summary_command
-from pkgafdo.profile.tools import PACKAGES, require_profgen, require_tool
+from pkgafdo.profile.conversion import convert_with
+from pkgafdo.profile.tools import PACKAGES, require_profgen
 from pkgafdo.runner.command import Command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pkgafdo.artifacts import Toolchain, Vmlinux
-    from pkgafdo.branches.filters import Interval
     from pkgafdo.branches.table import BranchTable
-    from pkgafdo.profile.check import Quality
+    from pkgafdo.profile.conversion import Conversion
     from pkgafdo.profile.settings import ProfileSettings
     from pkgafdo.runner.base import Runner
 
-_SHF_EXECINSTR: Final = 4  # elf(5)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Conversion:
-    """A converted profile, the numbers it was judged by, and the table that went into it."""
-
-    profile: SampleProfile
-    quality: Quality
-    table: BranchTable
-
-
-def profgen_command(profgen: str, *, vmlinux: Path, counts: Path, output: Path) -> Command:
+def profgen_command(
+    profgen: str, *, binary: Path, counts: Path, output: Path, is_kernel: bool = True
+) -> Command:
     """Return the command that turns counts at link addresses into an extbinary profile.
 
     Without --use-offset=0 llvm-profgen takes the addresses for offsets from the first executable
@@ -46,10 +30,25 @@ def profgen_command(profgen: str, *, vmlinux: Path, counts: Path, output: Path) 
     return Command(
         argv=(
             profgen,
-            "--kernel",
-            f"--binary={vmlinux}",
+            *(("--kernel",) if is_kernel else ()),
+            f"--binary={binary}",
             f"--unsymbolized-profile={counts}",
             "--use-offset=0",
+            "--format=extbinary",
+            f"--output={output}",
+        ),
+        hint=PACKAGES,
+    )
+
+
+def perfdata_command(profgen: str, *, binary: Path, recording: Path, output: Path) -> Command:
+    """Return the command that lets llvm-profgen read perf.data itself: slow, for reference."""
+    return Command(
+        argv=(
+            profgen,
+            "--kernel",
+            f"--binary={binary}",
+            f"--perfdata={recording}",
             "--format=extbinary",
             f"--output={output}",
         ),
@@ -66,77 +65,30 @@ def convert_table(
     folder: Path,
     settings: ProfileSettings,
     allow_mismatch: bool = False,
+    recording: Path | None = None,
 ) -> Conversion:
     """Convert a table to `kernel-<digest>.afdo` in `folder`, and judge the result.
 
+    With the recording that the table was read from, llvm-profgen reads that instead of the table.
     Raises HostError when llvm-profgen cannot do it, ArtifactError when the table is of another
     kernel or the profile is too thin; then nothing is left behind.
     """
-    require_same_kernel(table, vmlinux, allow_mismatch=allow_mismatch)
     profgen = require_profgen(runner, toolchain)
-    profdata = require_tool(toolchain, "llvm-profdata")
-    found = find_functions(table, elf.symbols(vmlinux.path))
-    table = keep_inside(drop_bogus_ranges(table), code_intervals(vmlinux.path))
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".convert.") as name:
-        counts, output = Path(name, "counts.txt"), Path(name, "kernel.afdo")
-        write_lines(counts, unsymbolized_profile(table))
-        runner.run(profgen_command(profgen, vmlinux=vmlinux.path, counts=counts, output=output))
-        _require_output(output)
-        summary = parse_summary(runner.query(summary_command(profdata, output)).stdout)
-        quality = quality_of(summary, found)
-        require_quality(quality, settings)
-        profile = adopt_profile(
-            output, folder, functions=summary.functions, samples=summary.samples
-        )
-    return Conversion(profile=profile, quality=quality, table=table)
 
-
-def adopt_profile(
-    made: Path, folder: Path, *, functions: int, samples: int, stem: str = "kernel"
-) -> SampleProfile:
-    """Rename a finished profile to a name that carries its digest.
-
-    Kbuild compiles again when a flag's text changes, not when the file behind it does.
-    """
-    digest = files.sha256_file(made)
-    path = folder / f"{stem}-{digest[:16]}.afdo"
-    made.replace(path)
-    return SampleProfile(path=path, sha256=digest, functions=functions, samples=samples)
-
-
-def require_same_kernel(table: BranchTable, vmlinux: Vmlinux, *, allow_mismatch: bool) -> None:
-    """Raise ArtifactError when a table is known to be of another kernel than vmlinux."""
-    recorded = table.meta.build_id
-    if not recorded:
-        log.warn(f"The recording does not say its build-id: is it of {vmlinux.path}?")
-    elif recorded != vmlinux.build_id:
-        if not allow_mismatch:
-            raise ArtifactError(
-                "The recording is of another kernel than this vmlinux",
-                details=f"build-id of the recording: {recorded}\n"
-                f"build-id of {vmlinux.path}: {vmlinux.build_id or 'none'}",
-                hint="Find the vmlinux of the recorded kernel (`pkgafdo vmlinux find`), or record "
-                "the kernel that this vmlinux belongs to.",
+    def make(records: BranchTable, scratch: Path) -> Path:
+        counts, output = scratch / "counts.txt", scratch / "kernel.afdo"
+        if recording is None:
+            write_lines(counts, unsymbolized_profile(records))
+            command = profgen_command(profgen, binary=vmlinux.path, counts=counts, output=output)
+        else:
+            command = perfdata_command(
+                profgen, binary=vmlinux.path, recording=recording, output=output
             )
-        log.warn(
-            f"The recording (build-id {recorded}) is not of {vmlinux.path} (build-id "
-            f"{vmlinux.build_id or 'none'}): its addresses will hit wrong functions"
-        )
+        runner.run(command)
+        return output
 
-
-def code_intervals(vmlinux: Path) -> list[Interval]:
-    """Return the addresses of a kernel's code: its executable sections."""
-    return [
-        (section.address, section.address + section.size)
-        for section in elf.sections(vmlinux)
-        if section.flags & _SHF_EXECINSTR and section.size and section.address
-    ]
-
-
-def _require_output(output: Path) -> None:
-    if not output.is_file():
-        raise ArtifactError(
-            "llvm-profgen ended without an error and wrote no profile",
-            hint="Run its command by hand (--verbose shows it) and read its warnings.",
-        )
+    return convert_with(
+        make, runner, toolchain,
+        tool="llvm-profgen", table=table, vmlinux=vmlinux, folder=folder, settings=settings,
+        allow_mismatch=allow_mismatch,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pkgafdo.artifacts import Vmlinux
-    from pkgafdo.profile.profgen import Conversion
+    from pkgafdo.profile.conversion import Conversion
 
 _FORMAT: Final = 1
 _HINT: Final = "Convert or merge again; the profile and its .json belong together."
@@ -27,8 +27,10 @@ class Provenance:
     profile_sha256 and table_sha256 are digests of the profile's bytes and of the table's content.
     samples, lost, dropped, event and period are the recording's; functions and counts the
     profile's; found_share is the part of the recorded branches that began in a function of vmlinux.
-    tools maps names to versions. mismatch says that foreign build-ids were allowed. merged_from
-    lists the digests (with weights) of the profiles that a merged one was made of.
+    tools maps names to versions, converter names the one that made it. modules maps the kernel
+    modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
+    says that foreign build-ids were allowed. merged_from lists the digests (with weights) of the
+    profiles that a merged one was made of.
     """
 
     profile_sha256: str
@@ -49,6 +51,9 @@ class Provenance:
     found_share: float = 0.0
     mismatch: bool = False
     tools: Mapping[str, str] = field(default_factory=dict)
+    converter: str = ""
+    modules: Mapping[str, int] = field(default_factory=dict)
+    modules_left_out: Mapping[str, str] = field(default_factory=dict)
     merged_from: tuple[tuple[str, int], ...] = ()
     created_by: str = ""
 
@@ -82,6 +87,9 @@ def provenance_of(
         found_share=round(conversion.quality.found.share, 6),
         mismatch=bool(meta.build_id) and meta.build_id != vmlinux.build_id,
         tools=tools,
+        converter=conversion.tool,
+        modules={one.name: one.samples for one in conversion.modules if not one.why_not},
+        modules_left_out={one.name: one.why_not for one in conversion.modules if one.why_not},
         created_by=created_by,
     )
 
@@ -139,3 +147,12 @@ def _from_plain(plain: Any) -> Provenance:  # noqa: ANN401  JSON is any of its t
         if type(value) is not type(defaults[name]):
             raise TypeError(f"{name} is {value!r}")
     return Provenance(**plain)
+
+
+def llvm_major(provenance: Provenance) -> int | None:
+    """Return the major version of the LLVM that made a profile, when its provenance tells."""
+    for name in ("llvm-profgen", "clang"):
+        major = provenance.tools.get(name, "").partition(".")[0]
+        if major.isdigit():
+            return int(major)
+    return None

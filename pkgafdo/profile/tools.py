@@ -52,3 +52,13 @@ def tool_version(runner: Runner, tool: str) -> str:
     """Return what an LLVM tool says about its version, such as `19.1.7`, or an empty text."""
     match = _VERSION.search(runner.query(Command(argv=(tool, "--version"))).stdout)
     return match[1] if match else ""
+
+
+def sibling_tool(runner: Runner, toolchain: Toolchain, name: str) -> str:
+    """Return the path of a tool of the same LLVM that is needed only here; HostError without it."""
+    known = require_tool(toolchain, "llvm-profdata")
+    folder, slash, program = known.rpartition("/")
+    path = runner.which(f"{folder}{slash}{program.replace('llvm-profdata', name)}")
+    if path is None:
+        raise HostError(f"{known} has no {name} beside it", hint=PACKAGES)
+    return path

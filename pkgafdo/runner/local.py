@@ -241,7 +241,7 @@ def _failure(command: Command, result: Result, *, timed_out: bool) -> CommandErr
         if timed_out
         else f"failed with exit code {result.returncode}"
     )
-    output = "\n".join(part for part in (result.stdout, result.stderr) if part.strip())
+    output = "\n".join(p.strip("\n") for p in (result.stdout, result.stderr) if p.strip())
     details = "\n".join(output.splitlines()[-_TAIL_LINES:])
     where = f"The whole output is in {result.log}." if result.log else f"Command: {shell(command)}"
     return CommandError(

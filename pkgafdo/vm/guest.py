@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pkgafdo.vm.suites import Suite
 
 _TROUBLE: Final = re.compile(
-    r"Kernel panic|BUG: |kernel BUG at |Oops[: ]|general protection fault|Unable to mount root|"
+    r"Kernel panic|\bBUG: |kernel BUG at |\bOops[: ]|general protection fault|Unable to mount root|"
     r"Out of memory: Killed"
 )
 

@@ -60,9 +60,8 @@ def render_mtree(copies: Mapping[str, Path], executable: frozenset[str] = frozen
     All belong to root and carry time 0, so that equal content makes an equal archive. Files under
     a bin, sbin or lib folder and those named in `executable` may be executed.
     """
-    folders = {*_FOLDERS} | {
-        str(folder) for path in (*copies, *_FOLDERS) for folder in PurePosixPath(path).parents
-    }
+    folders = {str(folder) for path in copies for folder in PurePosixPath(path).parents}
+    folders |= {str(folder) for path in _FOLDERS for folder in (path, *PurePosixPath(path).parents)}
     lines = ["#mtree", "/set uid=0 gid=0 time=0.0"]
     lines += [
         f"./{_escaped(folder)} type=dir mode={'1777' if folder == 'tmp' else '0755'}"

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from pkgafdo.runner.base import Runner
 
 _NATIVE: Final = resources.files("pkgafdo.vm") / "native"
-_IMPOSSIBLE_VERSION: Final = 999
-_PROBE: Final = f"int qemu_plugin_version = {_IMPOSSIBLE_VERSION};\nint qemu_plugin_install(void) {{ return 0; }}\n"
+_PROBE: Final = """
+int qemu_plugin_version = 999;
+int qemu_plugin_install(void) { return 0; }
+"""
 _NEWEST: Final = re.compile(r"supports only up to version (\d+)")
 _WRITTEN_FOR: Final = range(1, 8)
 """Plugin API versions that vlbr.c is written for: QEMU 7.2 has 1, 10.x 4 and 5, 11.1 has 7."""

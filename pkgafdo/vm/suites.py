@@ -41,16 +41,25 @@ class Suite:
     files: tuple[str, ...]
 
 
-_STRESS: Final = "exec stress-ng --quiet --seed 7 --temp-path ${STRESS_DIR:-/tmp}"
+def _stress(
+    name: str,
+    *stressors: tuple[str, int] | tuple[str, int, str],
+    prepare: str = "",
+    folder: str = "/tmp",  # noqa: S108  the guest's
+) -> Step:
+    """Make a step that runs stress-ng's stressors side by side, one worker each, a fixed number of ops.
 
-
-def _stress(name: str, *stressors: tuple[str, int], extra: str = "") -> Step:
-    """Make a step that runs stress-ng's stressors side by side, one worker each, a fixed number of ops."""
-    words = [f"--{stressor} 1 --{stressor}-ops {ops}" for stressor, ops in stressors]
+    A stressor's further options stand right behind it: stress-ng gives them to the last one named.
+    """
+    words = [
+        " ".join([f"--{stressor} 1 --{stressor}-ops {ops}", *more])
+        for stressor, ops, *more in stressors
+    ]
     return Step(
         name=name,
-        script=" ".join([_STRESS, *words, extra]).strip(),
-        operations=sum(ops for _, ops in stressors),
+        script=f"exec stress-ng --quiet --seed 7 --temp-path {folder} {' '.join(words)}",
+        prepare=prepare,
+        operations=sum(ops for _, ops, *_ in stressors),
         unit="bogo-op",
     )
 
@@ -86,23 +95,17 @@ TRAIN: Final = Suite(
                 ("pipe", 2000)),
         _stress("ipc", ("futex", 1000), ("eventfd", 1000), ("poll", 300), ("msg", 2000),
                 ("sem-sysv", 3000)),
-        _stress("memory", ("mmap", 2), ("fault", 400), ("brk", 2000), ("mremap", 5),
-                extra="--mmap-bytes 1m --mremap-bytes 1m"),
+        _stress("memory", ("mmap", 2, "--mmap-bytes 1m"), ("fault", 400), ("brk", 2000),
+                ("mremap", 5, "--mremap-bytes 1m")),
         _stress("directories", ("dentry", 800), ("dir", 500), ("rename", 800), ("open", 1000),
                 ("fstat", 10), ("getdent", 100)),
-        _stress("file-io", ("hdd", 200), ("sendfile", 20), ("splice", 200), ("seek", 300),
-                extra="--hdd-bytes 1m"),
+        _stress("file-io", ("hdd", 200, "--hdd-bytes 1m"), ("sendfile", 20), ("splice", 200),
+                ("seek", 300)),
         _stress("timers-signals", ("timer", 500), ("timerfd", 1000), ("nanosleep", 10),
                 ("kill", 1000), ("sigq", 1000), ("switch", 1000)),
         Step(name="shell", script=f"exec bash -c '{_SHELL_TRAINING}'"),
-        Step(
-            name="ext4",
-            prepare="mkfs.ext4 -q /dev/ram0 && mount -t ext4 /dev/ram0 /mnt",
-            script="STRESS_DIR=/mnt; " + _STRESS
-            + " --hdd 1 --hdd-ops 100 --dentry 1 --dentry-ops 300 --rename 1 --rename-ops 300"
-            " --hdd-bytes 1m",
-            operations=700, unit="bogo-op",
-        ),
+        _stress("ext4", ("hdd", 100, "--hdd-bytes 1m"), ("dentry", 300), ("rename", 300),
+                prepare="mkfs.ext4 -q /dev/ram0 && mount -t ext4 /dev/ram0 /mnt", folder="/mnt"),
     ),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo.errors import ConfigError
 from pkgafdo.pipeline.execute import execute
+from pkgafdo.workflows.adopt_stage import adopt_stage
 from pkgafdo.workflows.install_stages import install_stage, system_stage, verify_stage
 from pkgafdo.workflows.kernel_stages import build_stage, source_stage
 from pkgafdo.workflows.measure_stages import measure_stage, measured_suites
@@ -34,8 +35,7 @@ def autofdo_stages(session: Session) -> tuple[Stage, ...]:
         source_stage(session),
         build_stage(session, Round.BASELINE),
         install_stage(session, Round.BASELINE),
-        record_stage(session),
-        convert_stage(session),
+        *profile_stages(session),
         build_stage(session, Round.OPTIMISED),
         install_stage(session, Round.OPTIMISED),
         verify_stage(session),
@@ -50,12 +50,22 @@ def autofdo_stages(session: Session) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+def profile_stages(session: Session) -> tuple[Stage, ...]:
+    """Return the stages that end with a profile: made here, or brought from elsewhere."""
+    if session.config.profile.file:
+        return (adopt_stage(session),)
+    return record_stage(session), convert_stage(session)
+
+
 def stages_until(stages: tuple[Stage, ...], last: str) -> tuple[Stage, ...]:
     """Return the stages up to and with `last`."""
     for number, stage in enumerate(stages, 1):
         if stage.name == last:
             return stages[:number]
-    raise ConfigError(f"there is no stage “{last}”")
+    raise ConfigError(
+        f"this run has no stage “{last}”",
+        hint="With profile.file set, nothing is recorded: go on with `pkgafdo rebuild`.",
+    )
 
 
 def run_stages(session: Session, stages: tuple[Stage, ...]) -> dict[str, Entry]:

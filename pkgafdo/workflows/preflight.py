@@ -12,6 +12,7 @@ from pkgafdo.toolchain.abilities import require_conversion
 from pkgafdo.toolchain.select import select
 from pkgafdo.vm.programs import find_programs
 from pkgafdo.vm.suites import suite_of
+from pkgafdo.workflows.adopt_stage import read_foreign
 from pkgafdo.workflows.guest import native_of
 from pkgafdo.workflows.measure_stages import measured_suites
 from pkgafdo.workflows.session import make_runner
@@ -53,13 +54,17 @@ def require_config_files(session: Session) -> None:
 def require_later(session: Session, stages: Sequence[Stage]) -> None:
     """Raise HostError for what the stages after the first build would find missing only then.
 
-    That is an llvm-profgen that can convert, the workloads' programs, and a QEMU with plugins.
+    That is a profile or an llvm-profgen that can make one, the workloads' programs, and a QEMU with
+    plugins. A profile that cannot be used raises ArtifactError.
     """
     names = {stage.name for stage in stages}
     if "convert" in names:
-        require_conversion(session.runner, session.toolchain)
-    if "record" in names:
-        measures = any(name.startswith("measure-") for name in names)
+        if session.config.profile.file:
+            read_foreign(session)
+        else:
+            require_conversion(session.runner, session.toolchain)
+    measures = any(name.startswith("measure-") for name in names)
+    if measures or "record" in names:
         suites = (
             tuple(measured_suites(session).values())
             if measures

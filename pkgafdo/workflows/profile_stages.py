@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pkgafdo import log
@@ -9,7 +10,8 @@ from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches.store import read_table, write_table
 from pkgafdo.files import sha256_json
 from pkgafdo.pipeline.stage import Produced, Stage
-from pkgafdo.profile.profgen import convert_table, profgen_command
+from pkgafdo.profile.convert import Request, Tool, convert
+from pkgafdo.profile.profgen import profgen_command
 from pkgafdo.profile.provenance import provenance_of, write_provenance
 from pkgafdo.profile.tools import tool_version
 from pkgafdo.runner.command import shell
@@ -23,7 +25,9 @@ from pkgafdo.workflows.session import toolchain_recipe
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
+    from pkgafdo.artifacts import Toolchain
     from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.runner.base import Runner
     from pkgafdo.vm.suites import Suite
     from pkgafdo.workflows.session import Session
 
@@ -89,6 +93,8 @@ def convert_stage(session: Session) -> Stage:
     """Return the stage that turns the recording into a sample profile and judges it."""
     settings = session.config.profile
     folder = session.workdir.path / "profiles"
+    # Neither decides what llvm-profgen makes of a recording.
+    recipe = {k: v for k, v in plain(settings).items() if k not in {"file", "create_llvm_prof_url"}}
 
     def run(inputs: Inputs) -> Produced:
         vmlinux = Vmlinux(
@@ -96,22 +102,19 @@ def convert_stage(session: Session) -> Stage:
             build_id=inputs.fact("install-baseline.build_id"),
             release=inputs.fact("install-baseline.release"),
         )
-        conversion = convert_table(
-            session.runner,
-            session.toolchain,
+        request = Request(
             table=read_table(inputs.file("record.table")),
             vmlinux=vmlinux,
-            folder=folder,
             settings=settings,
+            cache=session.cache,
+            tools=(Tool.PROFGEN,),
+            objects=Path(inputs.fact("build-baseline.objects")),
         )
-        tools = session.toolchain.tools
+        conversion = convert(session.runner, session.toolchain, request, folder=folder)
         provenance = provenance_of(
             conversion,
             vmlinux,
-            tools={
-                name: tool_version(session.runner, tools[name])
-                for name in ("clang", "llvm-profgen")
-            },
+            tools=tool_versions(session.runner, session.toolchain),
             created_by=f"pkgafdo {version()}",
             config_digest=inputs.digest("build-baseline.config"),
         )
@@ -129,13 +132,14 @@ def convert_stage(session: Session) -> Stage:
                 "functions": profile.functions,
                 "samples": profile.samples,
                 "found_share": quality.found.share,
+                "modules": dict(provenance.modules),
             },
         )
 
     def preview(inputs: Inputs) -> tuple[str, ...]:
         command = profgen_command(
             session.toolchain.tools.get("llvm-profgen", "llvm-profgen"),
-            vmlinux=inputs.file("install-baseline.vmlinux"),
+            binary=inputs.file("install-baseline.vmlinux"),
             counts=folder / "counts.txt",
             output=folder / "kernel.afdo",
         )
@@ -144,14 +148,24 @@ def convert_stage(session: Session) -> Stage:
     return Stage(
         name="convert",
         title="convert the recording to a profile with llvm-profgen",
-        recipe={"profile": plain(settings), "toolchain": toolchain_recipe(session.toolchain)},
+        recipe={"profile": recipe, "toolchain": toolchain_recipe(session.toolchain)},
         needs=(
             "record.table",
             "install-baseline.vmlinux",
             "install-baseline.build_id",
             "install-baseline.release",
             "build-baseline.config",
+            "build-baseline.objects",
         ),
         run=run,
         preview=preview,
     )
+
+
+def tool_versions(runner: Runner, toolchain: Toolchain) -> dict[str, str]:
+    """Return the versions of the programs that a profile's provenance names."""
+    return {
+        name: tool_version(runner, toolchain.tools[name])
+        for name in ("clang", "llvm-profgen")
+        if name in toolchain.tools
+    }

@@ -112,13 +112,17 @@ for _p in "${pkgname[@]}"; do
 	}"
 done
 """
-KERNEL_C = """\
-#define TEXT(x) #x
+NOTES_C = """\
 asm(".pushsection .note.Linux,\\"a\\",@note\\n.balign 4\\n.long 6, 2f - 1f, 0x100\\n"
     ".asciz \\"Linux\\"\\n.balign 4\\n1: .asciz \\"" SALT "\\"\\n2: .balign 4\\n.popsection");
 #ifdef OPTIMISED
 asm(".globl work.cold\\n.type work.cold, @function\\nwork.cold: ret\\n.size work.cold, 1");
 #endif
+"""
+"""The build salt, and what a profile makes of a kernel: a function in a hot and a cold part."""
+KERNEL_C = (
+    NOTES_C
+    + """\
 static volatile unsigned long sink;
 __attribute__((noinline)) unsigned long work(unsigned long x)
 {
@@ -130,6 +134,7 @@ __attribute__((noinline)) unsigned long work(unsigned long x)
 void entry(void) { sink += work(sink); }
 void start_kernel(void) { for (unsigned long x = 1;; x++) sink += work(x); }
 """
+)
 BROKEN_C = "int fork(void)\n{\n\treturn nonsense;\n}\n"
 LINKER_SCRIPT = """\
 ENTRY(start_kernel)

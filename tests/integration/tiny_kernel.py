@@ -135,9 +135,9 @@ def walk(
         if now.mnemonic.startswith("ret"):
             target = stack.pop() if stack else chance.choice(starts)
         elif now.mnemonic.startswith("call") and now.target is not None:
-            if len(stack) < 8:
-                stack.append(now.following)
-                target = now.target
+            stack.append(now.following)
+            # Deep down only the first function is called: it calls none.
+            target = now.target if len(stack) < 8 else starts[0]
         elif now.target is not None and (
             now.mnemonic == "jmp" or (now.mnemonic.startswith("j") and chance.random() < 0.5)
         ):

@@ -16,8 +16,6 @@ from pkgafdo.perf.perfdata.stacks import count_stacks
 from pkgafdo.perf.perfdata.state import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from pkgafdo.perf.perfdata.state import Words
@@ -74,6 +72,7 @@ class Counter:
     branches: Columns = field(default_factory=lambda: (_words(0),) * 4)
     ranges: Columns = field(default_factory=lambda: (_words(0),) * 3)
     taken_out_at: int = 0
+    most_distinct: int = MOST_DISTINCT
     samples: int = 0
     user_samples: int = 0
     guest: int = 0
@@ -102,9 +101,9 @@ class Counter:
             self._take_out()
 
     def columns(self) -> tuple[Columns, Columns]:
-        """Return (from, to, count, mispredicted) and (start, end, count), without repeats."""
-        self._take_out()
-        return self.branches, self.ranges
+        """Return (from, to, count, mispredicted) and (start, end, count), with repeats."""
+        branches, ranges = self._in_tables()
+        return _joined(self.branches, branches), _joined(self.ranges, ranges)
 
     def _count_modes(self, places: Words) -> Words:
         """Count samples by processor mode; returns the places of those that are to be counted."""
@@ -132,29 +131,36 @@ class Counter:
             move_wide(self.tables.wide, wide, state)
         self.tables = Tables(compact, misses, wide, state)
 
+    def _in_tables(self) -> tuple[Columns, Columns]:
+        compact, misses, wide, _ = self.tables
+        near = _compact_columns(compact, misses, np.uint64(self[st.BASE]))
+        both = _joined(near, _wide_columns(wide))
+        return both[:4], both[4:]
+
     def _take_out(self) -> None:
         """Empty the tables into columns."""
+        branches, ranges = self._in_tables()
+        self.branches = _summed(_joined(self.branches, branches))
+        self.ranges = _summed(_joined(self.ranges, ranges))
         compact, misses, wide, state = self.tables
-        near = _compact_columns(compact, misses, np.uint64(self[st.BASE]))
-        far = _wide_columns(wide)
-        both = [np.concatenate(pair) for pair in zip(near, far, strict=True)]
-        self.branches = _summed(self.branches, both[:4])
-        self.ranges = _summed(self.ranges, both[4:])
         for table in (compact, misses, wide):
             table.fill(0)
         state[st.COMPACT_USED] = state[st.WIDE_USED] = 0
         self.taken_out_at = self[st.ENTRIES]
-        if len(self.branches[0]) > MOST_DISTINCT:
+        if len(self.branches[0]) > self.most_distinct:
             raise ArtifactError(
-                f"The recording has more than {MOST_DISTINCT} different branches",
+                f"The recording has more than {self.most_distinct} different branches",
                 hint="No kernel has as many. Record the kernel only (an event that ends in :k), or "
                 "read the recording with the filters.",
             )
 
 
-def _summed(old: Columns, new: Sequence[Words]) -> Columns:
-    first, second, *values = (np.concatenate(pair) for pair in zip(old, new, strict=True))
-    first, second, sums = sum_repeats(first, second, tuple(values))
+def _joined(old: Columns, new: Columns) -> Columns:
+    return tuple(np.concatenate(pair) for pair in zip(old, new, strict=True))
+
+
+def _summed(columns: Columns) -> Columns:
+    first, second, sums = sum_repeats(columns[0], columns[1], columns[2:])
     return first, second, *sums
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import numba
@@ -13,12 +16,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@cache
+def _sources_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function to machine code when it is first called; keep the code for later runs.
 
-    Where no folder can hold the cache (a read-only installation without a home) it is compiled anew
-    in each process.
+    numba renews kept code when the function's own file changes, not when a constant or a function
+    that it uses does; so the digest of all files here becomes a part of its name. Where no folder
+    can hold the code (a read-only installation without a home) it is compiled in each process.
     """
+    function.__qualname__ += f"_{_sources_digest()}"
     try:
         fast = numba.njit(function, nogil=True, cache=True)
     except RuntimeError:  # numba: "cannot cache function: no locator available"

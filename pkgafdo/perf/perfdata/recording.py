@@ -45,7 +45,7 @@ def read_recording(
         session = Session(pool)
         _read(stream, session, threads=threads)
         session.finish()
-        if session.kernel is None and text is not None:
+        if session.known.kernel is None and text is not None:
             log.warn("The recording does not say where the kernel lay; KASLR is not undone")
         return table_of(session, text=text, filters=filters)
 
@@ -62,7 +62,7 @@ def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
         )
     try:
         with source.open("rb", buffering=0) as stream:
-            yield stream  # type: ignore[misc]  # FileIO does all that is needed
+            yield stream
     except OSError as error:
         raise ArtifactError(
             f"{source} cannot be read: {error.strerror or error}",
@@ -81,10 +81,10 @@ def _read(stream: BinaryIO, session: Session, *, threads: int) -> None:
             "The recording is a file, and comes through a pipe",
             hint="Name the file instead, or record with `perf record -o -`.",
         )
-    if not any(attr.has_branches for attr in session.attrs):
+    if not any(attr.has_branches for attr in session.known.attrs):
         raise ArtifactError(
             "The recording has no branch stacks",
-            details=f"Events: {len(session.attrs)}, none of them with a branch stack.",
+            details=f"Events: {len(session.known.attrs)}, none of them with a branch stack.",
             hint="Record with `perf record -b`.",
         )
 
@@ -95,7 +95,7 @@ def _read_file(stream: BinaryIO, session: Session, *, threads: int) -> None:
     for number in NEEDED:
         if number in header.features:
             content = read_part(stream, header.features[number], size)
-            session.facts.add_feature(number, content)
+            session.known.facts.add_feature(number, content)
     session.add_events(header.attrs)
     stream.seek(header.data.offset)
     pump(stream, session, size=header.data.size, threads=threads)

@@ -1,4 +1,4 @@
-"""Going through a recording's records: samples to the counters, the rest into facts."""
+"""Going through a recording's records: samples to the counters, the rest into what is known."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pkgafdo.perf.perfdata import state as st
-from pkgafdo.perf.perfdata.attrs import parse_attr
 from pkgafdo.perf.perfdata.damage import damaged
-from pkgafdo.perf.perfdata.features import Facts
 from pkgafdo.perf.perfdata.finder import Finder
 from pkgafdo.perf.perfdata.formats import RECORD_HEADER_SIZE, Record
 from pkgafdo.perf.perfdata.inflate import Inflater
-from pkgafdo.perf.perfdata.mappings import kernel_mapping, module_name, parse_mapping
+from pkgafdo.perf.perfdata.known import Known, u64
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,49 +21,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pkgafdo.perf.perfdata.attrs import EventAttr
-    from pkgafdo.perf.perfdata.mappings import CodeMapping, KernelMapping
     from pkgafdo.perf.perfdata.pool import CountingPool, Job
 
 _HEADER: Final = struct.Struct("<IHH")
 _INFLATED_AT_ONCE: Final = 1 << 20
+_COMPRESSED: Final = (Record.COMPRESSED, Record.COMPRESSED2)
+_FOLLOWED_BY_DATA: Final = (Record.AUXTRACE, Record.TRACING_DATA)
 
 
 @dataclass(slots=True)
 class Session:
-    """What is known so far of a recording that is being read."""
+    """A recording that is being read; skip is the number of bytes to come that are no records."""
 
     pool: CountingPool
     finder: Finder = field(default_factory=Finder)
-    attrs: list[EventAttr] = field(default_factory=list)
-    facts: Facts = field(default_factory=Facts)
-    kernel: KernelMapping | None = None
-    modules: dict[str, CodeMapping] = field(default_factory=dict)
-    lost: int = 0
+    known: Known = field(default_factory=Known)
     skip: int = 0
     inflater: Inflater | None = None
     inflated: bytearray = field(default_factory=bytearray)
 
     def add_events(self, attrs: Sequence[EventAttr]) -> None:
         """Take in the descriptions of events."""
-        self.attrs.extend(attrs)
-        self.finder.set_events(self.attrs)
+        self.known.attrs.extend(attrs)
+        self.finder.set_events(self.known.attrs)
 
     def scan(self, data: NDArray[np.uint8], stop: int, jobs: list[Job]) -> int:
         """Go through the records of data[:stop]; returns where the first incomplete one begins.
 
         Appends to `jobs` what still reads `data`. `data` is a multiple of eight bytes long.
         """
-        at = min(self.skip, stop)
-        self.skip -= at
+        at = self._skip(0, stop)
         while True:
             at, record = self._find(data, at, stop, jobs)
             if record is None:
                 return at
-            at += len(record)
             self._take_in(record)
-            passed = min(self.skip, stop - at)
-            self.skip -= passed
-            at += passed
+            at = self._skip(at + len(record), stop)
 
     def finish(self) -> None:
         """Go through what is left of the compressed records, and wait for the counters."""
@@ -75,6 +66,11 @@ class Session:
         if self.skip:
             raise damaged(f"{self.skip} bytes of trace data are missing.")
         self.pool.finish()
+
+    def _skip(self, at: int, stop: int) -> int:
+        passed = min(self.skip, stop - at)
+        self.skip -= passed
+        return at + passed
 
     def _find(
         self, data: NDArray[np.uint8], at: int, stop: int, jobs: list[Job]
@@ -89,65 +85,37 @@ class Session:
             return at, None
         kind, _, size = _HEADER.unpack(data[at : at + RECORD_HEADER_SIZE].tobytes())
         if why == st.BAD:
-            events = "" if self.attrs else " It comes before any event is described."
-            raise damaged(f"A record of type {kind} and {size} bytes contradicts itself.{events}")
+            hint = "" if self.known.attrs else " It comes before any event is described."
+            raise damaged(f"A record of type {kind} and {size} bytes contradicts itself.{hint}")
         return at, data[at : at + size].tobytes()
 
     def _take_in(self, record: bytes) -> None:
         kind = _HEADER.unpack_from(record)[0]
         try:
-            _HANDLERS[kind](self, record)
+            if kind in _COMPRESSED:
+                self._inflate(kind, record)
+            elif kind == Record.AUXTRACE:
+                self.skip = u64(record, 8)
+            elif kind == Record.TRACING_DATA:
+                self.skip = (struct.unpack_from("<I", record, 8)[0] + 7) & ~7
+            else:
+                self._learn(kind, record)
         except struct.error as error:
             raise damaged(f"A record of type {kind} has only {len(record)} bytes.") from error
 
-    def _add_mapping(self, record: bytes) -> None:
-        mapping = parse_mapping(record)
-        if mapping.build_id:
-            self.facts.set_build_id(mapping.name, mapping.build_id)
-        kernel = kernel_mapping(mapping)
-        module = module_name(mapping.name)
-        if kernel is not None and self.kernel is None:
-            self.kernel = kernel
-            self.pool.set_base(kernel.address)
-        elif module is not None and mapping.start and mapping.length:
-            self.modules[module] = mapping
+    def _learn(self, kind: int, record: bytes) -> None:
+        known = self.known
+        kernel = known.kernel
+        known.take_in(kind, record)
+        if kind == Record.ATTR:
+            self.finder.set_events(known.attrs)
+        if known.kernel is not None and kernel is None:
+            self.pool.set_base(known.kernel.address)
 
-    def _add_lost(self, record: bytes) -> None:
-        self.lost += struct.unpack_from("<Q", record, 16)[0]
-
-    def _add_lost_samples(self, record: bytes) -> None:
-        self.lost += struct.unpack_from("<Q", record, 8)[0]
-
-    def _add_attr(self, record: bytes) -> None:
-        """Take in an ATTR record: a perf_event_attr that tells its own size, then ids."""
+    def _inflate(self, kind: int, record: bytes) -> None:
         content = record[RECORD_HEADER_SIZE:]
-        size = struct.unpack_from("<I", content, 4)[0]
-        ids = content[size:]
-        if len(ids) % 8:
-            raise damaged(f"An event has {len(ids)} bytes of ids.")
-        numbers = struct.unpack(f"<{len(ids) // 8}Q", ids)
-        self.add_events([parse_attr(content[:size], numbers)])
-
-    def _add_build_id(self, record: bytes) -> None:
-        self.facts.add_build_id(record)
-
-    def _add_feature(self, record: bytes) -> None:
-        self.facts.add_feature(struct.unpack_from("<Q", record, 8)[0], record[16:])
-
-    def _skip_tracing_data(self, record: bytes) -> None:
-        self.skip = (struct.unpack_from("<I", record, 8)[0] + 7) & ~7
-
-    def _skip_auxtrace(self, record: bytes) -> None:
-        self.skip = struct.unpack_from("<Q", record, 8)[0]
-
-    def _add_compressed(self, record: bytes) -> None:
-        self._inflate(record[RECORD_HEADER_SIZE:])
-
-    def _add_compressed2(self, record: bytes) -> None:
-        size = struct.unpack_from("<Q", record, 8)[0]
-        self._inflate(record[16 : 16 + size])
-
-    def _inflate(self, content: bytes) -> None:
+        if kind == Record.COMPRESSED2:
+            content = record[16 : 16 + u64(record, 8)]
         if self.inflater is None:
             self.inflater = Inflater()
         for piece in self.inflater.pieces(content):
@@ -160,31 +128,10 @@ class Session:
         size = len(self.inflated)
         data = np.zeros((size + 7) & ~7, dtype=np.uint8)
         data[:size] = np.frombuffer(self.inflated, dtype=np.uint8)
-        at = 0
-        while True:
-            at, record = self._find(data, at, size, [])
-            if record is None:
-                break
-            if _HEADER.unpack_from(record)[0] in _NEVER_INSIDE:
+        at, record = self._find(data, 0, size, [])
+        while record is not None:
+            if _HEADER.unpack_from(record)[0] in (*_COMPRESSED, *_FOLLOWED_BY_DATA):
                 raise damaged("A compressed record holds what only stands outside of them.")
             self._take_in(record)
-            at += len(record)
+            at, record = self._find(data, at + len(record), size, [])
         self.inflated = bytearray(data[at:size].tobytes())
-
-
-_HANDLERS: Final = {
-    Record.MMAP: Session._add_mapping,
-    Record.MMAP2: Session._add_mapping,
-    Record.LOST: Session._add_lost,
-    Record.LOST_SAMPLES: Session._add_lost_samples,
-    Record.ATTR: Session._add_attr,
-    Record.TRACING_DATA: Session._skip_tracing_data,
-    Record.BUILD_ID: Session._add_build_id,
-    Record.AUXTRACE: Session._skip_auxtrace,
-    Record.FEATURE: Session._add_feature,
-    Record.COMPRESSED: Session._add_compressed,
-    Record.COMPRESSED2: Session._add_compressed2,
-}
-_NEVER_INSIDE: Final = frozenset(
-    {Record.COMPRESSED, Record.COMPRESSED2, Record.AUXTRACE, Record.TRACING_DATA}
-)

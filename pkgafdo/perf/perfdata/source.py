@@ -45,7 +45,7 @@ def pump(stream: BinaryIO, session: Session, *, size: int | None, threads: int) 
         turn += 1
         buffer.wait()
         buffer.data[: len(tail)] = tail
-        room = memoryview(buffer.data)[len(tail) :]
+        room = memoryview(buffer.data)[len(tail) :]  # type: ignore[arg-type]
         got = fill(stream, room if size is None else room[:size])
         if not got:
             break

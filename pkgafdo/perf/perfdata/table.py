@@ -42,10 +42,10 @@ _RAW: Final = 4
 def table_of(session: Session, *, text: TextBounds | None, filters: bool) -> BranchTable:
     """Return the table of a recording that was read to its end."""
     _check_content(session, filters=filters)
-    modules = module_mappings(session.modules)
+    modules = module_mappings(session.known.modules)
     places = module_intervals(modules)
-    kernel = kernel_interval(session.kernel, text, places)
-    shift = kernel_shift(session.kernel, text)
+    kernel = kernel_interval(session.known.kernel, text, places)
+    shift = kernel_shift(session.known.kernel, text)
     branches, ranges = session.pool.columns()
     if kernel is not None and shift:
         for columns in (branches, ranges):
@@ -91,10 +91,8 @@ def _linked_code(text: TextBounds | None) -> list[Interval]:
     """Return where a kernel's code is linked: .text, then .init.text."""
     if text is None:
         return []
-    bounds = (
-        (text.stext if text.text is None else text.text, text.etext),
-        (text.sinittext, text.einittext),
-    )
+    first = text.stext if text.text is None else text.text
+    bounds = ((first, text.etext), (text.sinittext, text.einittext))
     return [(start, end) for start, end in bounds if start is not None and end is not None]
 
 
@@ -112,7 +110,7 @@ def _check_content(session: Session, *, filters: bool) -> None:
     if not samples:
         raise ArtifactError(
             "The recording has no samples",
-            details=f"{session.lost} samples were lost, {session.finder.unknown} are of events that "
+            details=f"{session.known.lost} samples were lost, {session.finder.unknown} are of events that "
             "it does not describe.",
             hint="Did the workload run while perf recorded, and is the event supported here "
             "(`pkgafdo doctor`)?",
@@ -129,8 +127,10 @@ def _check_content(session: Session, *, filters: bool) -> None:
 def _meta(
     session: Session, text: TextBounds | None, modules: tuple[ModuleMapping, ...]
 ) -> TableMeta:
-    facts, pool, kernel = session.facts, session.pool, session.kernel
-    events = [attr for attr in named_events(session.attrs, facts.event_names) if attr.has_branches]
+    facts, pool, kernel = session.known.facts, session.pool, session.known.kernel
+    events = [
+        attr for attr in named_events(session.known.attrs, facts.event_names) if attr.has_branches
+    ]
     periods = {attr.period for attr in events}
     link_base = text.text if text is not None else None
     if link_base is None:
@@ -147,7 +147,7 @@ def _meta(
         event=" + ".join(dict.fromkeys(attr.name for attr in events)),
         period=periods.pop() if len(periods) == 1 else 0,
         samples=sum(counter.samples for counter in pool.counters),
-        lost=session.lost,
+        lost=session.known.lost,
         source="perf.data",
         cpu=facts.cpu,
         dropped=add_dropped(dropped, {}),
@@ -157,11 +157,13 @@ def _meta(
 
 
 def _extra(session: Session, text: TextBounds | None) -> dict[str, str]:
-    facts = session.facts
+    facts = session.known.facts
     extra = {
         "arch": facts.arch,
         "command": facts.command,
-        "kaslr-shift": f"{-kernel_shift(session.kernel, text):#x}" if text is not None else "",
+        "kaslr-shift": f"{-kernel_shift(session.known.kernel, text):#x}"
+        if text is not None
+        else "",
         "unknown-event-samples": str(session.finder.unknown or ""),
     }
     extra |= {f"build-id {name}": digest for name, digest in facts.module_build_ids.items()}

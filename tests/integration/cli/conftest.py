@@ -31,12 +31,23 @@ def able() -> None:
         pytest.skip(f"there is no build user {BUILD_USER}: run scripts/setup")
 
 
-@pytest.fixture
-def folder(able: None) -> Iterator[Path]:
-    """A folder that the build user can reach (pytest's own are private)."""
+def open_folder() -> Iterator[Path]:
+    """Yield a folder that the build user can reach (pytest's own are private)."""
     with tempfile.TemporaryDirectory(prefix="pkgafdo-test-", dir="/var/tmp") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def folder(able: None) -> Iterator[Path]:
+    """A folder of this test alone."""
+    yield from open_folder()
+
+
+@pytest.fixture(scope="module")
+def shared_folder(able: None) -> Iterator[Path]:
+    """A folder of all tests of a module."""
+    yield from open_folder()
 
 
 @pytest.fixture

@@ -110,9 +110,10 @@ def wait_until(
 
 @dataclass(frozen=True, kw_only=True)
 class Pkgafdo:
-    """pkgafdo with a home, a cache and a PATH of its own, all below a folder."""
+    """pkgafdo with a home, a cache (unless `own_cache` is false) and a PATH of its own."""
 
     folder: Path
+    own_cache: bool = True
     path: str = "/usr/local/bin:/usr/bin:/bin"
     small_disk: Path | None = None
 
@@ -126,7 +127,7 @@ class Pkgafdo:
         words = [sys.executable, "-P", "-m", "pkgafdo", *(str(word) for word in arguments)]
         if self.small_disk is not None:
             words = ["sh", "-c", _WITH_SMALL_DISK, "sh", str(self.small_disk), *words]
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and self.own_cache:
             ROOT_CACHE.mkdir(exist_ok=True)
             bind = ["sh", "-c", _WITH_CACHE, "sh", str(self.cache / "pkgafdo"), str(ROOT_CACHE)]
             words = ["unshare", "--mount", *bind, *words]
@@ -139,7 +140,13 @@ class Pkgafdo:
         output.mkdir()
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        env = {"PATH": self.path, "HOME": str(home), "XDG_CACHE_HOME": str(self.cache)}
+        env = {"PATH": self.path, "HOME": str(home)}
+        if self.own_cache:
+            env["XDG_CACHE_HOME"] = str(self.cache)
+        else:
+            env["HOME"] = os.environ.get("HOME", str(home))
+        if "PYTHONPATH" in os.environ:  # the tests of one checkout may run the code of another
+            env["PYTHONPATH"] = os.environ["PYTHONPATH"]
         env |= {"LANG": "C.UTF-8", "CFLAGS": "-Ofast -march=native", "MAKEFLAGS": "--nonsense"}
         with (output / "stdout").open("wb") as stdout, (output / "stderr").open("wb") as stderr:
             process = Popen(

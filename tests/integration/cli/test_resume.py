@@ -12,7 +12,7 @@ import pytest
 from pkgafdo.files import read_json
 from pkgafdo.host.users import require_builder
 from pkgafdo.workflows.session import scratch_folder
-from tests.fakes.toy_kernel import HOLD, KERNEL_C, RELEASE
+from tests.fakes.toy_kernel import HOLD, KERNEL_C, RELEASE, make_toy
 from tests.integration.cli.program import (
     Pkgafdo,
     Started,
@@ -60,6 +60,14 @@ def require_whole(pkgafdo: Pkgafdo, toy: Path, work: Path) -> str:
     assert not list((work / "running").glob("*"))
     assert half_written(work) == []
     return ended.stderr
+
+
+@pytest.fixture(scope="module")
+def whole(shared_folder: Path) -> tuple[Pkgafdo, Path, Path]:
+    """A finished build; each test leaves it finished again."""
+    pkgafdo, toy = Pkgafdo(folder=shared_folder), make_toy(shared_folder / "src/linux")
+    require_whole(pkgafdo, toy, shared_folder / "work")
+    return pkgafdo, toy, shared_folder / "work"
 
 
 def test_killed_while_it_builds_it_ends_the_orphans_and_goes_on(pkgafdo, toy, folder):
@@ -136,9 +144,8 @@ def test_killed_while_it_installs_it_goes_on(folder, toy):
     wait_until(lambda: not list(processes_of(work)), "no orphan is left", 5)
 
 
-def test_a_second_complete_build_does_nothing_and_says_why(pkgafdo, toy, folder):
-    work = folder / "work"
-    require_whole(pkgafdo, toy, work)
+def test_a_second_complete_build_does_nothing_and_says_why(whole):
+    pkgafdo, toy, work = whole
     before = state_of(work)
     said = require_whole(pkgafdo, toy, work)
     assert said.count("nothing it depends on has changed") == len(ALL)
@@ -192,17 +199,15 @@ def test_a_changed_source_is_seen_and_an_equal_result_reinstalls_nothing_else(pk
         ("packages/baseline.config", "(baseline.config is missing)"),
     ],
 )
-def test_what_was_lost_is_made_again(pkgafdo, toy, folder, victim, reason):
-    work = folder / "work"
-    require_whole(pkgafdo, toy, work)
+def test_what_was_lost_is_made_again(whole, victim, reason):
+    pkgafdo, toy, work = whole
     (work / victim).unlink()
     assert reason in require_whole(pkgafdo, toy, work)
     assert (work / victim).is_file()
 
 
-def test_a_damaged_journal_entry_costs_that_stage_only(pkgafdo, toy, folder):
-    work = folder / "work"
-    require_whole(pkgafdo, toy, work)
+def test_a_damaged_journal_entry_costs_that_stage_only(whole):
+    pkgafdo, toy, work = whole
     (work / "journal/install-baseline.json").write_text('{"format": 1, "sta')
     said = require_whole(pkgafdo, toy, work)
     assert "warning: the journal entry" in said

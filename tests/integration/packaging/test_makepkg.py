@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pkgafdo.errors import CommandError
+from pkgafdo.errors import CommandError, HostError
+from pkgafdo.host.users import require_builder
 from pkgafdo.packaging import builder, pacman_pkg, pkginfo
 from pkgafdo.packaging.settings import BuildSettings
 from pkgafdo.runner.command import Command, RunAs
@@ -70,8 +70,8 @@ def folder() -> Iterator[Path]:
 def user() -> Builder | None:
     name = BuildSettings().user
     try:
-        return builder.require_builder(name, euid=os.geteuid(), lookup=pwd.getpwnam)
-    except Exception as error:  # noqa: BLE001  whatever is wrong with it, these tests cannot run
+        return require_builder(os.geteuid(), name)
+    except HostError as error:
         pytest.skip(str(error))
 
 

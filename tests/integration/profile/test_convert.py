@@ -50,7 +50,7 @@ def test_addresses_taken_for_offsets_would_give_an_empty_profile(
     write_lines(tmp_path / "counts", unsymbolized_profile(table))
     command = profgen_command(
         toolchain.tools["llvm-profgen"],
-        vmlinux=vmlinux.path,
+        binary=vmlinux.path,
         counts=tmp_path / "counts",
         output=tmp_path / "k.afdo",
     )

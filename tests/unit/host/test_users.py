@@ -26,6 +26,8 @@ def test_root_without_a_build_user_is_refused_with_the_next_move() -> None:
     with pytest.raises(HostError, match="no build user “nobody-has-this-name”") as caught:
         users.require_builder(0, "nobody-has-this-name")
     assert "scripts/setup" in caught.value.hint
+    assert "useradd --system --create-home" in caught.value.hint
+    assert caught.value.exit_code == 3
 
 
 def test_root_cannot_be_the_build_user() -> None:

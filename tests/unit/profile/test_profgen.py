@@ -59,7 +59,7 @@ def left_over(vmlinux) -> list[str]:
 
 def test_the_command_takes_link_addresses() -> None:
     command = profgen_command(
-        "/usr/bin/llvm-profgen", vmlinux=Path("vmlinux"), counts=Path("c"), output=Path("o")
+        "/usr/bin/llvm-profgen", binary=Path("vmlinux"), counts=Path("c"), output=Path("o")
     )
     assert command.argv == (
         "/usr/bin/llvm-profgen",

@@ -13,7 +13,7 @@ from pkgafdo.branches.meta import DropReason, TableMeta
 from pkgafdo.branches.store import table_digest
 from pkgafdo.errors import ArtifactError
 from pkgafdo.profile.check import Found, Quality
-from pkgafdo.profile.profgen import Conversion
+from pkgafdo.profile.conversion import Conversion
 from pkgafdo.profile.provenance import (
     find_provenance,
     provenance_of,

@@ -1,0 +1,229 @@
+"""Converting with create_llvm_prof: the installed one, or a pinned release that is downloaded."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo import elf, log
+from pkgafdo.branches.texts import create_llvm_prof_text, write_lines
+from pkgafdo.download import download
+from pkgafdo.errors import ArtifactError, HostError
+from pkgafdo.profile.conversion import convert_with
+from pkgafdo.profile.merge import WeightedProfile, merge_command
+from pkgafdo.profile.tools import require_tool
+from pkgafdo.runner.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pkgafdo.artifacts import Toolchain, Vmlinux
+    from pkgafdo.branches.table import BranchTable
+    from pkgafdo.profile.conversion import Conversion
+    from pkgafdo.profile.settings import ProfileSettings
+    from pkgafdo.runner.base import Runner
+
+NAME: Final = "create_llvm_prof"
+_LARGEST: Final = 1 << 29
+"""Bytes that the unpacked program may have; the release is far smaller."""
+_ANY_EXIT: Final = frozenset(range(256))
+_FORMATS: Final = re.compile(r"'(text|binary|extbinary)'")
+_FS_SYMBOL: Final = "__llvm_fs_discriminator__"
+"""In binaries that clang compiled with -enable-fs-discriminator (its AsmPrinter emits it)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """A release: where it lies, and what it must be."""
+
+    version: str
+    url: str
+    sha256: str
+
+
+RELEASE: Final = Pin(
+    version="v0.30.1",
+    url="https://github.com/google/autofdo/releases/download/v0.30.1/"
+    "create_llvm_prof-x86_64-v0.30.1.zip",
+    sha256="8e104e6b4881eac659636dae17a6668af5d023a1d8dfe02d7f5a4df828838fb0",
+)
+"""The newest release that has a program (2024-07-25)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Abilities:
+    """What one create_llvm_prof can do, as its help tells."""
+
+    formats: frozenset[str]
+    has_symbol_list: bool
+    has_fs_discriminators: bool
+
+    @property
+    def format(self) -> str:
+        """The best format that it writes."""
+        return "extbinary" if "extbinary" in self.formats else "binary"
+
+
+def probe_command(program: str) -> Command:
+    """Return the command that prints all options; it ends with 1, by gflags' custom."""
+    return Command(argv=(program, "--helpfull"), accept=_ANY_EXIT)
+
+
+def parse_abilities(text: str) -> Abilities:
+    """Parse what `probe_command` prints; HostError when it is not create_llvm_prof's help."""
+    help_of = {name: body for name, body in re.findall(r"^ +--?(\w+) \(([^)]*)\)", text, re.M)}
+    formats = frozenset(_FORMATS.findall(help_of.get("format", "")))
+    if not formats & {"binary", "extbinary"} or "profiler" not in help_of:
+        raise HostError(
+            "create_llvm_prof does not run here, or is another program",
+            details="\n".join(text.splitlines()[:5]),
+            hint="Convert with --tool llvm-profgen, or install create_llvm_prof "
+            "(Arch: autofdo from the AUR, Debian: autofdo).",
+        )
+    return Abilities(
+        formats=formats,
+        has_symbol_list="prof_sym_list" in help_of,
+        has_fs_discriminators="use_fs_discriminator" in help_of,
+    )
+
+
+def create_command(
+    program: str,
+    abilities: Abilities,
+    *,
+    vmlinux: Path,
+    output: Path,
+    counts: Path | None = None,
+    recording: Path | None = None,
+    fs_discriminators: bool = False,
+) -> Command:
+    """Return the command that converts counts at file offsets, or a perf.data file.
+
+    Without --prof_sym_list=false clang takes every function that the profile lacks for cold.
+    """
+    profiler, profile = ("text", counts) if recording is None else ("perf", recording)
+    fs = fs_discriminators and abilities.has_fs_discriminators
+    return Command(
+        argv=(
+            program,
+            f"--profiler={profiler}",
+            f"--profile={profile}",
+            f"--binary={vmlinux}",
+            f"--format={abilities.format}",
+            *(("--prof_sym_list=false",) if abilities.has_symbol_list else ()),
+            *(("--use_fs_discriminator",) if fs else ()),
+            f"--out={output}",
+        ),
+        env={"GLOG_logtostderr": "1"},  # else old ones leave log files in the temporary folder
+    )
+
+
+@contextmanager
+def program_of(runner: Runner, cache: Path, *, url: str = "", pin: Pin = RELEASE) -> Iterator[str]:
+    """Yield the installed program, or else the pinned one, downloaded once and verified now.
+
+    url names a mirror of the release. Raises HostError when it cannot be had, ArtifactError when
+    what was served is not what was pinned.
+    """
+    installed = runner.which(NAME)
+    if installed is not None:
+        yield installed
+        return
+    folder = cache / NAME
+    archive = download(
+        url or pin.url,
+        sha256=pin.sha256,
+        target=folder / f"{NAME}-{pin.version}.zip",
+        progress=lambda done, total: log.progress(f"{NAME} {pin.version}: {done:,} of {total:,}"),
+    )
+    log.done_progress()
+    content = archive.read_bytes()
+    if hashlib.sha256(content).hexdigest() != pin.sha256:
+        raise ArtifactError(f"{archive} was changed while it was read", hint="Run it again.")
+    # Unpacked anew for each use, from the bytes that were just verified.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".run.") as name:
+        program = Path(name, NAME)
+        program.write_bytes(unpack_program(content))
+        program.chmod(0o700)
+        yield str(program)
+
+
+def unpack_program(content: bytes, *, largest: int = _LARGEST) -> bytes:
+    """Return the one program that a zip holds; ArtifactError when it holds anything else."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [entry for entry in archive.infolist() if not entry.is_dir()]
+            names = [entry.filename for entry in members]
+            if [PurePosixPath(name) for name in names] != [PurePosixPath(NAME)]:
+                raise _unexpected(f"It holds {', '.join(names[:5]) or 'nothing'}.")
+            with archive.open(members[0]) as stream:
+                program = stream.read(largest + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise _unexpected(f"{type(error).__name__}: {error}") from error
+    if len(program) > largest:
+        raise _unexpected(f"The program is larger than {largest} bytes.")
+    if not program.startswith(b"\x7fELF"):
+        raise _unexpected(f"The program begins with {program[:4]!r}.")
+    return program
+
+
+def _unexpected(evidence: str) -> ArtifactError:
+    return ArtifactError(
+        f"The downloaded archive does not hold {NAME} alone",
+        details=evidence,
+        hint="Convert with --tool llvm-profgen.",
+    )
+
+
+def convert_with_create_llvm_prof(
+    runner: Runner,
+    toolchain: Toolchain,
+    program: str,
+    *,
+    table: BranchTable,
+    vmlinux: Vmlinux,
+    folder: Path,
+    settings: ProfileSettings,
+    allow_mismatch: bool = False,
+    recording: Path | None = None,
+) -> Conversion:
+    """Convert a table to `kernel-<digest>.afdo` in `folder`, and judge the result.
+
+    With the recording that the table was read from, the program reads that instead of the table.
+    Raises as `convert_with` does; HostError when the program does not run.
+    """
+    help_text = runner.query(probe_command(program))
+    abilities = parse_abilities(help_text.stdout + help_text.stderr)
+    profdata = require_tool(toolchain, "llvm-profdata")
+    is_fs = elf.symbols(vmlinux.path).address_of(_FS_SYMBOL) is not None
+    if is_fs and not abilities.has_fs_discriminators:
+        log.warn(f"{program} is too old for this kernel's flow-sensitive discriminators")
+
+    def make(records: BranchTable, scratch: Path) -> Path:
+        counts, made, output = (scratch / name for name in ("counts.txt", "made", "kernel.afdo"))
+        if recording is None:
+            write_lines(counts, create_llvm_prof_text(records, elf.segments(vmlinux.path)))
+        runner.run(
+            create_command(
+                program, abilities,
+                vmlinux=vmlinux.path, output=made, counts=counts, recording=recording,
+                fs_discriminators=is_fs,
+            )
+        )  # fmt: skip
+        if made.is_file():
+            # Whatever format and order it wrote, this LLVM's own comes out.
+            runner.run(merge_command(profdata, [WeightedProfile(path=made)], output))
+        return output
+
+    return convert_with(
+        make, runner, toolchain,
+        tool=NAME, table=table, vmlinux=vmlinux, folder=folder, settings=settings,
+        allow_mismatch=allow_mismatch,
+    )  # fmt: skip

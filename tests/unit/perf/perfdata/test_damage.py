@@ -1,0 +1,85 @@
+"""Damaged recordings: refused with a sentence, or read; never anything else."""
+
+from __future__ import annotations
+
+import io
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pkgafdo.errors import ArtifactError
+from pkgafdo.perf.perfdata.recording import read_recording
+from tests.fakes import perf_files as pf
+from tests.unit.perf.perfdata.layouts import recordings
+
+EVENT = pf.Event()
+ENTRIES = [(pf.TEXT + 64, pf.TEXT + 8, 2), (pf.TEXT + 16, pf.TEXT + 32, 1)]
+RECORDS = [pf.kernel_mmap(), pf.comm(), pf.sample(EVENT, ENTRIES), pf.sample(EVENT, ENTRIES)]
+FEATURES = {
+    2: pf.build_id_record("[kernel.kallsyms]", bytes(20)),
+    4: pf.string("7.2.13"),
+    12: pf.event_desc(["branches:k"], [EVENT]),
+}
+WHOLE = [
+    pf.perf_file([EVENT], RECORDS, FEATURES),
+    pf.perf_pipe([EVENT], RECORDS, FEATURES),
+    pf.perf_file([EVENT], pf.compressed(b"".join(RECORDS), pieces=3)),
+    pf.perf_pipe([EVENT], pf.compressed(b"".join(RECORDS), pieces=2, second=True)),
+]
+
+
+def read_or_refuse(content: bytes, *, filters: bool = False) -> bool:
+    """Read a recording; returns whether it was accepted. Any other error fails the test."""
+    refused: ArtifactError | None = None
+    try:
+        read_recording(io.BytesIO(content), filters=filters, threads=1)
+    except ArtifactError as error:
+        refused = error
+    assert refused is None or (refused.message and refused.hint)
+    return refused is None
+
+
+def test_a_file_cut_short_anywhere_is_refused() -> None:
+    content = WHOLE[0]
+    assert read_or_refuse(content)
+    accepted = [size for size in range(len(content)) if read_or_refuse(content[:size])]
+    assert accepted == []
+
+
+def test_a_stream_cut_short_within_a_record_is_refused() -> None:
+    content = WHOLE[1]
+    ends = {16}
+    while max(ends) < len(content):
+        at = max(ends)
+        ends.add(at + int.from_bytes(content[at + 6 : at + 8], "little"))
+    for size in range(len(content)):
+        accepted = read_or_refuse(content[:size])
+        assert not accepted or size in ends
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), whole=st.sampled_from(WHOLE), filters=st.booleans())
+def test_any_byte_may_be_wrong(data, whole, filters) -> None:
+    content = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at] ^= data.draw(st.integers(1, 255))
+    read_or_refuse(bytes(content), filters=filters)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(content=recordings(), data=st.data())
+def test_any_number_may_lie(content, data) -> None:
+    damaged = bytearray(content)
+    at = data.draw(st.integers(0, max(0, len(content) - 8)))
+    lie = data.draw(st.sampled_from([0, 1, 7, 8, 2**16 - 1, 2**31, 2**60, 2**63, 2**64 - 1]))
+    size = data.draw(st.sampled_from([2, 4, 8]))
+    damaged[at : at + size] = (lie % 256**size).to_bytes(size, "little")
+    read_or_refuse(bytes(damaged))
+
+
+@settings(max_examples=100, deadline=None)
+@given(start=st.sampled_from([b"", b"PERFILE2", WHOLE[0][:104], WHOLE[1][:16]]), rest=st.binary())
+@example(start=b"", rest=b"")
+def test_any_bytes_may_follow_a_good_beginning(start, rest) -> None:
+    read_or_refuse(start + rest)

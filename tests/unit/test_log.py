@@ -1,0 +1,94 @@
+"""What a person sees while pkgafdo works."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from pkgafdo import log as subject
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Make a terminal that all messages go to; the usual one comes back afterwards."""
+    monkeypatch.setattr(subject, "_terminal", subject.Terminal(stream=io.StringIO()))
+
+    def make(**options) -> io.StringIO:
+        stream = io.StringIO()
+        subject.use(subject.Terminal(stream=stream, **options))
+        return stream
+
+    return make
+
+
+def test_a_line_carries_the_time_since_the_start(terminal) -> None:
+    stream = terminal()
+    subject.step("build")
+    assert re.fullmatch(r"\[  0:0\d\] build\n", stream.getvalue())
+
+
+def test_notes_are_indented_and_warnings_named(terminal) -> None:
+    stream = terminal()
+    subject.note("made 3 packages")
+    subject.warn("no zstd")
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith("]   made 3 packages")
+    assert second.endswith("]   warning: no zstd")
+
+
+def test_quiet_silences_all_but_warnings(terminal) -> None:
+    stream = terminal(quiet=True, live=True)
+    subject.step("a")
+    subject.note("b")
+    subject.progress("c")
+    subject.warn("d")
+    assert [line.split("] ")[1].strip() for line in stream.getvalue().splitlines()] == [
+        "warning: d"
+    ]
+
+
+def test_details_show_only_when_asked_for(terminal) -> None:
+    stream = terminal()
+    subject.detail("+ make")
+    assert stream.getvalue() == ""
+    stream = terminal(verbose=True)
+    subject.detail("+ make")
+    assert stream.getvalue().endswith("+ make\n")
+
+
+def test_colour_is_used_only_where_it_is_wanted(terminal) -> None:
+    plain, coloured = terminal(), terminal(color=True)
+    subject.step("a")
+    assert "\x1b[1m" in coloured.getvalue()
+    assert coloured.getvalue().endswith("\x1b[0m\n")
+    assert plain.getvalue() == ""
+
+
+def test_a_progress_line_is_removed_before_the_next_message(terminal) -> None:
+    stream = terminal(live=True)
+    subject.progress("CC a.o")
+    subject.step("next")
+    assert re.fullmatch(r"\r\x1b\[K +CC a\.o\r\x1b\[K\[  0:0\d\] next\n", stream.getvalue())
+
+
+def test_there_is_no_progress_line_without_a_terminal(terminal) -> None:
+    stream = terminal(live=False)
+    subject.progress("CC a.o")
+    assert stream.getvalue() == ""
+
+
+def test_progress_is_not_redrawn_for_every_line(terminal) -> None:
+    stream = terminal(live=True)
+    for number in range(1000):
+        subject.progress(f"CC {number}.o")
+    assert stream.getvalue().count("CC") < 20
+
+
+def test_done_progress_removes_the_line_once(terminal) -> None:
+    stream = terminal(live=True)
+    subject.progress("x")
+    subject.done_progress()
+    subject.done_progress()
+    assert stream.getvalue().count("\r\x1b[K") == 2
