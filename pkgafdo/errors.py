@@ -63,5 +63,8 @@ class WaitingError(PkgafdoError):
     exit_code = 6
 
 
+BROKEN_PIPE: int = 141
+"""Exit code when the reader of our output went away (128 + SIGPIPE, as shells report it)."""
+
 INTERRUPTED: int = 130
 """Exit code after Ctrl-C (128 + SIGINT, as shells report it)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class Terminal:
         if self.quiet or not self.live or now - self._drawn < _REDRAW_SECONDS:
             return
         self._drawn = now
-        self._line = text[:100]
+        self._line = text[: max(10, shutil.get_terminal_size().columns - 9)]
         self.stream.write(f"\r\x1b[K        {self._line}")
         self.stream.flush()
 

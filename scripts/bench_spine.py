@@ -178,7 +178,7 @@ def main() -> int:
     given = parser.parse_args()
     options = Options(source=given.source, overrides=tuple(given.set))
     try:
-        measure(given.workdir.absolute(), options)
+        measure(given.workdir.resolve(), options)
     except PkgafdoError as error:
         print(
             "\n".join(part for part in (error.message, error.details, error.hint) if part),

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from pkgafdo import log
+from pkgafdo.cli.branches_verbs import BRANCHES_VERBS
 from pkgafdo.cli.look_verbs import LOOK_VERBS
+from pkgafdo.cli.profile_verbs import PROFILE_VERBS
 from pkgafdo.cli.run_verbs import RUN_VERBS
-from pkgafdo.errors import INTERRUPTED, ConfigError, PkgafdoError
+from pkgafdo.errors import BROKEN_PIPE, INTERRUPTED, ConfigError, PkgafdoError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 _EPILOG = (
     "Exit codes: 0 fine; 1 a bug of ours; 2 configuration or usage; 3 the machine lacks something; "
@@ -37,7 +41,7 @@ def cli() -> None:
     """
 
 
-for _command in (*RUN_VERBS, *LOOK_VERBS):
+for _command in (*RUN_VERBS, *BRANCHES_VERBS, *PROFILE_VERBS, *LOOK_VERBS):
     cli.add_command(_command)
 
 
@@ -67,7 +71,8 @@ def _bug(error: BaseException) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        words = list(arguments) if arguments is not None else None
+        cli.main(args=words, prog_name="pkgafdo", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except BaseException as error:  # noqa: BLE001  the last resort: every end has its exit code
@@ -91,11 +96,20 @@ def exit_code(error: BaseException) -> int:
         case BrokenPipeError():
             # Whoever read our output has gone: nothing is left to say, and no one to say it to.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return BROKEN_PIPE
         case _:
             return _bug(error)
 
 
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise KeyboardInterrupt
+
+
 def entry() -> None:
-    """Run as the installed program `pkgafdo`."""
+    """Run as the installed program `pkgafdo`; a polite request to end is taken like Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Without this the programs that we started would go on by themselves.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
     sys.exit(main())

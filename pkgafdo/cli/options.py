@@ -80,8 +80,8 @@ def read_config(config_file: Path | None, source: str | None, overrides: tuple[s
 
 
 def workdir_path(workdir: Path | None) -> Path:
-    """Return the work folder as an absolute path."""
-    return Path(workdir or "pkgafdo-work").absolute()
+    """Return the work folder as an absolute path; one folder has one path, however it is spelled."""
+    return Path(workdir or "pkgafdo-work").resolve()
 
 
 def show(as_json: bool, data: object, text: str) -> None:  # noqa: FBT001  a flag, as the user gave it

@@ -104,6 +104,8 @@ def _fields(sections: list[str]) -> tuple[dataclasses.Field[Any], ...]:
     for section in sections:
         found = {f.name: f.default_factory for f in dataclasses.fields(kind)}
         kind = found.get(section, kind)
+        if not dataclasses.is_dataclass(kind):  # a key, taken for a section
+            return ()
     return dataclasses.fields(kind)
 
 

@@ -72,7 +72,6 @@ def make_command(
         stdin=stdin,
         run_as=RunAs.BUILDER,
         log=log,
-        hint="Install make (Arch: make, Debian: make) and a kernel's build tools.",
     )
 
 

@@ -15,7 +15,8 @@ from pkgafdo.pipeline.stage import Inputs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pkgafdo.pipeline.journal import Entry, Journal
+    from pkgafdo.pipeline.entry import Entry
+    from pkgafdo.pipeline.journal import Journal
     from pkgafdo.pipeline.stage import Stage
 
 

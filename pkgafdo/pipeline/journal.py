@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError
+from pkgafdo.pipeline.entry import Entry, FileRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,37 +16,6 @@ if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Produced
 
 FORMAT: Final = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileRecord:
-    """A file as it was when its stage finished: path, SHA-256 (hex), bytes, mtime in nanoseconds."""
-
-    path: Path
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """What the journal keeps of one finished stage."""
-
-    stage: str
-    recipe: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    files: Mapping[str, FileRecord]
-    facts: Mapping[str, Any]
-    commands: tuple[str, ...]
-    seconds: float
-    started: str
-    version: str
-
-    def digest_of(self, name: str) -> str:
-        """Return what identifies an output: a file's SHA-256, or that of a fact's JSON."""
-        if name in self.files:
-            return self.files[name].sha256
-        return files.sha256_json(self.facts[name])
 
 
 def record_file(path: Path) -> FileRecord:

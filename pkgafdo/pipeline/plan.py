@@ -12,7 +12,7 @@ from pkgafdo.pipeline.stage import Inputs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pkgafdo.pipeline.journal import Entry
+    from pkgafdo.pipeline.entry import Entry
     from pkgafdo.pipeline.stage import Stage
 
 
@@ -21,7 +21,6 @@ class Verdict(StrEnum):
 
     RUN = "run"
     REUSE = "reuse"
-    WAIT = "wait"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

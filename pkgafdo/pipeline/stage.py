@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pkgafdo.pipeline.journal import Entry
+    from pkgafdo.pipeline.entry import Entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,6 +35,8 @@ _LARGEST: Final = 1 << 29
 """Bytes that the unpacked program may have; the release is far smaller."""
 _ANY_EXIT: Final = frozenset(range(256))
 _FORMATS: Final = re.compile(r"'(text|binary|extbinary)'")
+_OPTION: Final = re.compile(r"^ +--?(\w+) \(", re.MULTILINE)
+"""The beginning of an option's help: `-name (text) type: …` of gflags, `--name (text); …` of abseil."""
 _FS_SYMBOL: Final = "__llvm_fs_discriminator__"
 """In binaries that clang compiled with -enable-fs-discriminator (its AsmPrinter emits it)."""
 
@@ -78,7 +80,8 @@ def probe_command(program: str) -> Command:
 
 def parse_abilities(text: str) -> Abilities:
     """Parse what `probe_command` prints; HostError when it is not create_llvm_prof's help."""
-    help_of = {name: body for name, body in re.findall(r"^ +--?(\w+) \(([^)]*)\)", text, re.M)}
+    _, *parts = _OPTION.split(text)
+    help_of = dict(zip(parts[::2], parts[1::2], strict=True))
     formats = frozenset(_FORMATS.findall(help_of.get("format", "")))
     if not formats & {"binary", "extbinary"} or "profiler" not in help_of:
         raise HostError(
@@ -203,6 +206,8 @@ def convert_with_create_llvm_prof(
     abilities = parse_abilities(help_text.stdout + help_text.stderr)
     profdata = require_tool(toolchain, "llvm-profdata")
     is_fs = elf.symbols(vmlinux.path).address_of(_FS_SYMBOL) is not None
+    if "extbinary" not in abilities.formats:
+        log.warn(f"{program} is an old one: it cannot read DWARF 5 (its profile is empty then)")
     if is_fs and not abilities.has_fs_discriminators:
         log.warn(f"{program} is too old for this kernel's flow-sensitive discriminators")
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pkgafdo import elf
 from pkgafdo.errors import ArtifactError
+from pkgafdo.profile.info import plain_name
+from pkgafdo.profile.module_link import find_module_files, link_module, place_anywhere
 from pkgafdo.profile.source_lines import read_source_lines
 from pkgafdo.profile.text import hottest, parse_bodies, text_command
 from pkgafdo.profile.tools import require_tool, sibling_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pkgafdo.artifacts import Toolchain
-    from pkgafdo.profile.source_lines import Lines
+    from pkgafdo.profile.source_lines import SourceLines
     from pkgafdo.profile.text import FunctionBody
     from pkgafdo.runner.base import Runner
 
@@ -70,11 +75,18 @@ class Drift:
 
 
 def measure_drift(
-    runner: Runner, toolchain: Toolchain, profile: Path, vmlinux: Path, *, most: int = 20
+    runner: Runner,
+    toolchain: Toolchain,
+    profile: Path,
+    vmlinux: Path,
+    *,
+    objects: Path | None = None,
+    most: int = 20,
 ) -> Drift:
-    """Compare a profile with a kernel; `most` limits the lists of functions.
+    """Compare a profile with a kernel, and with the modules of its build folder `objects`.
 
-    Raises ArtifactError when the profile is empty or the kernel has no symbols or line tables.
+    `most` limits the lists of functions. Raises ArtifactError when the profile is empty or the
+    kernel has no symbols or line tables.
     """
     profdata = require_tool(toolchain, "llvm-profdata")
     symbolizer = sibling_tool(runner, toolchain, "llvm-symbolizer")
@@ -83,19 +95,35 @@ def measure_drift(
     if not judged:
         raise ArtifactError(f"The profile {profile} has no samples", hint="Convert it again.")
     names = {name for body in judged for name, _, _ in body.lines}
-    lines, known = read_source_lines(runner, symbolizer, vmlinux, names)
-    return compare_lines(bodies, judged, lines, known, most=most)
+    source = read_source_lines(runner, symbolizer, vmlinux, names)
+    missing = {body.name for body in bodies} - source.functions
+    if objects is not None and missing:
+        lld = require_tool(toolchain, "ld.lld")
+        for ko in _modules_with(missing, objects):
+            with tempfile.TemporaryDirectory(prefix="pkgafdo-") as folder:
+                linked = link_module(runner, lld, ko, place_anywhere(ko), folder=Path(folder))
+                source.add(read_source_lines(runner, symbolizer, linked, names))
+    return compare_lines(bodies, judged, source, most=most)
+
+
+def _modules_with(functions: AbstractSet[str], objects: Path) -> Iterator[Path]:
+    """Yield the unstripped .ko files that have one of the functions."""
+    for ko in find_module_files(objects).values():
+        symbols = elf.symbols(ko)
+        names = symbols.names(symbols.functions())
+        if elf.has_line_tables(ko) and not functions.isdisjoint(map(plain_name, names)):
+            yield ko
 
 
 def compare_lines(
     bodies: Sequence[FunctionBody],
     judged: Sequence[FunctionBody],
-    lines: Lines,
-    known: Set[str],
+    source: SourceLines,
     *,
     most: int,
 ) -> Drift:
     """Weigh the profile's functions by what a kernel has of them; pure."""
+    lines, known = source.lines, source.functions
     samples = sum(body.samples for body in bodies) or 1
     lost = {body.name: body.samples / samples for body in bodies if body.name not in known}
     last = {name: max(offsets) for name, offsets in lines.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from pkgafdo.profile.show import functions_command, parse_functions, parse_summa
 from pkgafdo.profile.tools import require_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pkgafdo.artifacts import Toolchain
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pkgafdo.profile.show import ProfileSummary
     from pkgafdo.runner.base import Runner
     from pkgafdo.symtab import SymbolTable
+
+DENSITY_SHARE: Final = 0.99
+"""The share of the samples that makes functions hot."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,3 +108,24 @@ def plain_name(name: str) -> str:
     for suffix in (".llvm.", ".part."):
         name = name.partition(suffix)[0]
     return name.removesuffix(".cold")
+
+
+def density(totals: Mapping[str, int], symbols: SymbolTable) -> float:
+    """Return how many samples a byte of code has, in the sparsest of the hot functions.
+
+    Hot are the densest functions that have 99 % of the samples together, as llvm-profgen's
+    --show-density has it (llvm's ProfileGenerator.cpp). 0 when no function is known.
+    """
+    functions = symbols.functions()
+    sizes: dict[str, int] = {}
+    for name, size in zip(symbols.names(functions), symbols.size[functions].tolist(), strict=True):
+        plain = plain_name(name)
+        sizes[plain] = sizes.get(plain, 0) + size
+    known = [(count, sizes[name]) for name, count in totals.items() if sizes.get(name)]
+    enough = DENSITY_SHARE * sum(count for count, _ in known)
+    seen = 0
+    for count, size in sorted(known, key=lambda pair: -pair[0] / pair[1]):
+        seen += count
+        if seen >= enough:
+            return count / size
+    return 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import elf
+from pkgafdo.branches.meta import ModuleMapping
 from pkgafdo.errors import ArtifactError
 from pkgafdo.runner.command import Command
 
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pkgafdo.branches.filters import Interval
-    from pkgafdo.branches.meta import ModuleMapping
+    from pkgafdo.runner.base import Runner
 
 _SHF_ALLOC: Final = 2
 _SHF_EXECINSTR: Final = 4  # both: elf(5)
 _PAGE: Final = 4096
 _DATA_BASE: Final = 0x400000
 """Where data goes, which nobody executes: far from every address that a module can have."""
+_ANYWHERE: Final = 0xFFFFFFFFC0000000
+"""In the modules' part of x86-64's addresses (Documentation/arch/x86/x86_64/mm.rst)."""
 _LLD: Final = "Install ld.lld of the same LLVM (Arch: lld, Debian: lld-19)."
 
 
@@ -122,6 +125,12 @@ def place_sections(
     return tuple(placed)
 
 
+def place_anywhere(ko: Path) -> tuple[PlacedSection, ...]:
+    """Return places for the code of a .ko that did not run, only to be read."""
+    mapping = ModuleMapping(name=module_name(ko), sections=((".text", _ANYWHERE),), size=0)
+    return place_sections(elf.sections(ko), mapping)
+
+
 def _check_extent(placed: Sequence[PlacedSection], base: int, size: int) -> None:
     if not placed:
         raise ArtifactError("the .ko has no code")
@@ -189,6 +198,16 @@ def link_command(lld: str, ko: Path, script: Path, output: Path) -> Command:
         ),
         hint=_LLD,
     )
+
+
+def link_module(
+    runner: Runner, lld: str, ko: Path, placed: Sequence[PlacedSection], *, folder: Path
+) -> Path:
+    """Link a .ko into a folder with its sections in their places; returns the executable."""
+    script, output = folder / f"{ko.stem}.lds", folder / ko.stem
+    script.write_text(linker_script(elf.sections(ko), placed), encoding="utf-8")
+    runner.run(link_command(lld, ko, script, output))
+    return output
 
 
 def _mismatch(evidence: str) -> ArtifactError:

@@ -16,8 +16,7 @@ from pkgafdo.errors import ArtifactError, CommandError
 from pkgafdo.profile.module_link import (
     check_identity,
     find_module_files,
-    link_command,
-    linker_script,
+    link_module,
     place_sections,
 )
 from pkgafdo.profile.profgen import profgen_command
@@ -138,16 +137,14 @@ def _convert(
     check_identity(
         ko, build_id=meta.extra.get(f"build-id {module.name}", ""), release=meta.kernelrelease
     )
-    sections = elf.sections(ko)
-    placed = place_sections(sections, module)
+    placed = place_sections(elf.sections(ko), module)
     records = keep_inside(drop_bogus_ranges(table), [section.interval for section in placed])
     if elf.machine(ko) == "x86_64":
         require_branches(records, ko, placed)
     with tempfile.TemporaryDirectory(dir=profile.parent, prefix=f".{module.name}.") as name:
-        script, linked, counts = (Path(name, part) for part in ("link.lds", "linked", "counts.txt"))
-        script.write_text(linker_script(sections, placed), encoding="utf-8")
+        linked = link_module(tools.runner, tools.lld, ko, placed, folder=Path(name))
+        counts = Path(name, "counts.txt")
         write_lines(counts, unsymbolized_profile(records))
-        tools.runner.run(link_command(tools.lld, ko, script, linked))
         tools.runner.run(
             profgen_command(
                 tools.profgen, binary=linked, counts=counts, output=profile, is_kernel=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import elf
@@ -11,7 +12,8 @@ from pkgafdo.profile.info import plain_name
 from pkgafdo.runner.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Set
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from pkgafdo.runner.base import Runner
@@ -21,8 +23,23 @@ _STEP: Final = 4
 """Bytes between the addresses asked for: few lines' code is shorter."""
 _AT_ONCE: Final = 50_000
 """Addresses in one call: its answer has about 40 MB."""
-Lines = dict[str, set[int]]
-"""Function name → distances of its lines from its first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceLines:
+    """What a kernel has: the names of its functions, and of some the lines that have code.
+
+    lines maps a function's name to the distances of its lines from its first.
+    """
+
+    functions: set[str]
+    lines: dict[str, set[int]]
+
+    def add(self, other: SourceLines) -> None:
+        """Take in what another part of the kernel has."""
+        self.functions.update(other.functions)
+        for name, offsets in other.lines.items():
+            self.lines.setdefault(name, set()).update(offsets)
 
 
 def symbolizer_command(symbolizer: str, binary: Path, addresses: list[int]) -> Command:
@@ -40,9 +57,9 @@ def symbolizer_command(symbolizer: str, binary: Path, addresses: list[int]) -> C
 
 
 def read_source_lines(
-    runner: Runner, symbolizer: str, vmlinux: Path, names: Set[str]
-) -> tuple[Lines, Set[str]]:
-    """Return the source lines of the named functions, and the names of all functions of a kernel.
+    runner: Runner, symbolizer: str, vmlinux: Path, names: AbstractSet[str]
+) -> SourceLines:
+    """Return the source lines of the named functions of a kernel or linked module.
 
     Raises ArtifactError when it has no line tables.
     """
@@ -54,15 +71,15 @@ def read_source_lines(
     functions = [int(index) for index in symbols.functions()]
     plain = [plain_name(name) for name in symbols.names(functions)]
     asked = [(name, at) for name, at in zip(plain, functions, strict=True) if name in names]
-    found: Lines = {}
+    found: dict[str, set[int]] = {}
     for owners, addresses in _batches(symbols, asked):
         answer = runner.query(symbolizer_command(symbolizer, vmlinux, addresses)).stdout
         for owner, line in zip(owners, answer.splitlines(), strict=False):
             add_frames(found, owner, json.loads(line).get("Symbol", []))
-    return found, set(plain) | found.keys()
+    return SourceLines(functions={*plain, *found}, lines=found)
 
 
-def add_frames(found: Lines, owner: str, frames: list[dict[str, Any]]) -> None:
+def add_frames(found: dict[str, set[int]], owner: str, frames: list[dict[str, Any]]) -> None:
     """Add one address's answer: its frames, the innermost first; the last one is the owner's own."""
     for place, frame in enumerate(frames):
         line, first = frame.get("Line", 0), frame.get("StartLine", 0)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """Something that carries out commands: this machine, a dry run, a fake, a guest."""
+    """Something that carries out commands: this machine, a fake, a guest."""
 
     def run(self, command: Command, *, on_line: Callable[[str], None] | None = None) -> Result:
         """Carry out a command that changes something.
@@ -22,7 +22,7 @@ class Runner(Protocol):
         ...
 
     def query(self, command: Command) -> Result:
-        """Carry out a command that only looks; a dry run answers it too. Raises as `run` does."""
+        """Carry out a command that only looks; plans use it too. Raises as `run` does."""
         ...
 
     def which(self, program: str) -> str | None:

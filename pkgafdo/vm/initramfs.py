@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -31,19 +30,12 @@ _FOLDERS: Final = (
     "sys",
     "tmp",
 )
+_LOADER_CACHE: Final = Path("/etc/ld.so.cache")
 _TEXTS: Final = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
     "etc/hosts": "127.0.0.1 localhost guest\n",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Packed:
-    """What goes into an archive: path in the guest (relative) → host file; and texts to write."""
-
-    copies: Mapping[str, Path]
-    texts: Mapping[str, str]
 
 
 def _escaped(text: str) -> str:
@@ -107,6 +99,9 @@ def make_initramfs(
         "bin/window": window,
         "bin/sh": programs[0].resolve(),
     }
+    if _LOADER_CACHE.is_file():
+        # Libraries outside the loader's own folders are found through it; paths are the same here.
+        copies["etc/ld.so.cache"] = _LOADER_CACHE
     modules = tuple(modules)
     copies |= {f"modules/{module.name}": module for module in modules}
     texts = dict(_TEXTS) | dict(step_files(suite, step_timeout))

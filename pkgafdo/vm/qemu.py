@@ -108,8 +108,10 @@ def run_boot(runner: Runner, settings: VmSettings, boot: Boot, suite: Suite) -> 
     try:
         runner.run(qemu_command(settings, boot))
     except CommandError as error:
-        if boot.console.exists() and boot.console.stat().st_size:
-            raise _failure("the guest did not finish: " + error.message, boot) from error
+        # QEMU has made the file when it could be started at all; a hanging guest may be silent.
+        if boot.console.exists():
+            message = "the guest did not finish: " + error.message
+            raise _failure(message, boot, otherwise=error.details) from error
         raise
     console = boot.console.read_text(encoding="utf-8", errors="replace")
     report = parse_report(boot.report.read_text(encoding="utf-8", errors="replace"))
@@ -135,10 +137,11 @@ def require_success(report: Report, console: str, boot: Boot, suite: Suite) -> N
         log.warn(f"the guest's kernel refused its module {name}")
 
 
-def _failure(message: str, boot: Boot) -> CommandError:
+def _failure(message: str, boot: Boot, *, otherwise: str = "") -> CommandError:
+    """Return an error with the console's last lines, or with other evidence when it is empty."""
     details = files.tail(boot.console, _TAIL_LINES) if boot.console.exists() else ""
     return CommandError(
         message,
-        details=details,
+        details=details or otherwise,
         hint=f"The guest's whole output is in {boot.console}. Try the workload by itself, or another.",
     )

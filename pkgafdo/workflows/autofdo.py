@@ -15,7 +15,7 @@ from pkgafdo.workflows.rounds import Round
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
-    from pkgafdo.pipeline.journal import Entry
+    from pkgafdo.pipeline.entry import Entry
     from pkgafdo.pipeline.stage import Stage
     from pkgafdo.workflows.session import Session
 

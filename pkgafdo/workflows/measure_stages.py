@@ -15,7 +15,7 @@ from pkgafdo.workflows.guest import guest_needs, native_of, prepared
 from pkgafdo.workflows.profile_stages import vm_recipe
 
 if TYPE_CHECKING:
-    from pkgafdo.pipeline.journal import Entry
+    from pkgafdo.pipeline.entry import Entry
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.vm.suites import Suite
     from pkgafdo.workflows.rounds import Round

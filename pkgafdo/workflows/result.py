@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pkgafdo.pipeline.journal import Entry
+    from pkgafdo.pipeline.entry import Entry
 
 PARTS: Final = ("train", "heldout")
 

@@ -73,10 +73,11 @@ def _boot(arguments: list[str]) -> None:
     time.sleep(SECONDS)
     image = Path(_after(arguments, "-kernel"))
     numbers = _steps(runner, _after(arguments, "-initrd"))
-    plugin = _values(_after(arguments, "-plugin"))
-    table = _walk(runner, image.parent / "build/vmlinux")
-    write = {"record": _write_counts, "measure": _write_measure}[plugin["mode"]]
-    write(Path(plugin["out"]), table, numbers)
+    if "-plugin" in arguments:
+        plugin = _values(_after(arguments, "-plugin"))
+        table = _walk(runner, image.parent / "build/vmlinux")
+        write = {"record": _write_counts, "measure": _write_measure}[plugin["mode"]]
+        write(Path(plugin["out"]), table, numbers)
     lines = [f"release {image.parent.name}", *(f"step {number} 0" for number in numbers), "done"]
     report.write_text("".join(f"pkgafdo: {line}\n" for line in lines))
 

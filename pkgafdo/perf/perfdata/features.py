@@ -44,9 +44,10 @@ class Facts:
     module_build_ids: dict[str, str] = field(default_factory=dict)
 
     def add_feature(self, number: int, content: bytes) -> None:
-        """Take in one feature section; unknown ones are passed over."""
+        """Take in one feature section; unknown ones are passed over, and empty ones (of perf 3.8)."""
         try:
-            self._add_feature(number, content)
+            if content:
+                self._add_feature(number, content)
         except (struct.error, UnicodeDecodeError, IndexError) as error:
             raise damaged(f"Its feature section {number} cannot be read: {error}.") from error
 

@@ -23,11 +23,23 @@ if TYPE_CHECKING:
 class Known:
     """What is known so far; lost counts lost samples, modules is by name."""
 
+    source: str = "perf.data"
     attrs: list[EventAttr] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
     kernel: KernelMapping | None = None
     modules: dict[str, CodeMapping] = field(default_factory=dict)
     lost: int = 0
+
+    def add_mapping(self, mapping: CodeMapping) -> None:
+        """Learn where the kernel or a module lay."""
+        if mapping.build_id:
+            self.facts.set_build_id(mapping.name, mapping.build_id)
+        kernel = kernel_mapping(mapping)
+        module = module_name(mapping.name)
+        if kernel is not None and self.kernel is None:
+            self.kernel = kernel
+        elif module is not None and mapping.start and mapping.length:
+            self.modules[module] = mapping
 
     def take_in(self, kind: int, record: bytes) -> None:
         """Learn from a record; kinds that tell nothing are passed over."""
@@ -43,15 +55,7 @@ def u64(record: bytes, at: int) -> int:
 
 
 def _add_mapping(known: Known, record: bytes) -> None:
-    mapping = parse_mapping(record)
-    if mapping.build_id:
-        known.facts.set_build_id(mapping.name, mapping.build_id)
-    kernel = kernel_mapping(mapping)
-    module = module_name(mapping.name)
-    if kernel is not None and known.kernel is None:
-        known.kernel = kernel
-    elif module is not None and mapping.start and mapping.length:
-        known.modules[module] = mapping
+    known.add_mapping(parse_mapping(record))
 
 
 def _add_lost(known: Known, record: bytes) -> None:

@@ -148,7 +148,7 @@ def _meta(
         period=periods.pop() if len(periods) == 1 else 0,
         samples=sum(counter.samples for counter in pool.counters),
         lost=session.known.lost,
-        source="perf.data",
+        source=session.known.source,
         cpu=facts.cpu,
         dropped=add_dropped(dropped, {}),
         modules=modules,

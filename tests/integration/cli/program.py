@@ -7,8 +7,9 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from subprocess import PIPE, Popen  # noqa: TID251  the runner cannot be asked to kill itself
+from subprocess import DEVNULL, Popen  # noqa: TID251  the runner cannot be asked to kill itself
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,15 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 # In a name space of its own the program finds our folder where root's cache is: tests leave nothing.
 _WITH_CACHE = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 _WITH_SMALL_DISK = 'mount -t tmpfs -o size=64m tmpfs "$1" && shift && exec "$@"'
+
+
+@cache
+def can_mount() -> bool:
+    """Say whether we may make a name space of mounts: root may, but not in every container."""
+    if os.geteuid() != 0:
+        return False
+    with Popen(["unshare", "--mount", "true"], stderr=DEVNULL) as process:
+        return process.wait() == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +137,7 @@ class Pkgafdo:
         words = [sys.executable, "-P", "-m", "pkgafdo", *(str(word) for word in arguments)]
         if self.small_disk is not None:
             words = ["sh", "-c", _WITH_SMALL_DISK, "sh", str(self.small_disk), *words]
-        if os.geteuid() == 0 and self.own_cache:
+        if can_mount() and self.own_cache:
             ROOT_CACHE.mkdir(exist_ok=True)
             bind = ["sh", "-c", _WITH_CACHE, "sh", str(self.cache / "pkgafdo"), str(ROOT_CACHE)]
             words = ["unshare", "--mount", *bind, *words]
@@ -151,10 +161,8 @@ class Pkgafdo:
         with (output / "stdout").open("wb") as stdout, (output / "stderr").open("wb") as stderr:
             process = Popen(
                 self.command(*arguments),
-                cwd=home, env=env, stdin=PIPE, stdout=stdout, stderr=stderr,
+                cwd=home, env=env, stdin=DEVNULL, stdout=stdout, stderr=stderr,
             )  # fmt: skip
-        assert process.stdin is not None
-        process.stdin.close()
         return Started(process=process, folder=output)
 
     def run(self, *arguments: object, timeout: float = 120) -> Ended:

@@ -152,6 +152,15 @@ def test_a_second_complete_build_does_nothing_and_says_why(whole):
     assert state_of(work) == before
 
 
+def test_a_work_folder_is_the_same_however_it_is_spelled(whole):
+    pkgafdo, toy, work = whole
+    (work.parent / "link").symlink_to(work)
+    for spelled in ("../work", work.parent / "link"):  # pkgafdo is started in its home beside
+        ended = pkgafdo.run("build", "--json", "--source", toy, "-w", spelled)
+        assert ended.stderr.count("nothing it depends on has changed") == len(ALL)
+        assert ended.data()["workdir"] == str(work)
+
+
 def state_of(work: Path) -> dict[str, int]:
     """Return when each file of a run was written, without those of every start."""
     fresh = {"lock", "result.json", "report.txt"}

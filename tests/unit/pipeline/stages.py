@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pkgafdo.pipeline.entry import Entry, FileRecord
 from pkgafdo.pipeline.execute import execute
-from pkgafdo.pipeline.journal import Entry, FileRecord, Journal
+from pkgafdo.pipeline.journal import Journal
 from pkgafdo.pipeline.stage import Inputs, Produced, Stage
 
 if TYPE_CHECKING:

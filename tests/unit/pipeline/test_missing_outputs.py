@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pkgafdo.pipeline.journal import Entry
+from pkgafdo.pipeline.entry import Entry
 from pkgafdo.pipeline.plan import Verdict, missing_outputs, plan
 from pkgafdo.pipeline.stage import Produced, Stage
 

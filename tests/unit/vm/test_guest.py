@@ -59,6 +59,7 @@ def test_failures_keep_their_numbers() -> None:
         "done\n",  # without our mark it is somebody else's word
         "step 1 0\n",
         "echo pkgafdo: done\n",
+        "other: done\n",
         "pkgafdo: step one zero\n",
         "pkgafdo: step 1\n",
         "pkgafdo: unprepared x 1\n",

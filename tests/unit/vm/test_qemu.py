@@ -145,10 +145,17 @@ def test_a_guest_that_qemu_ended_shows_its_console(tmp_path) -> None:
     assert caught.value.details == "stuck here"
 
 
-def test_a_qemu_that_never_started_the_guest_speaks_for_itself(tmp_path) -> None:
-    with pytest.raises(CommandError, match=r"^qemu failed with exit code 1") as caught:
+def test_a_guest_that_said_nothing_leaves_the_word_to_qemu(tmp_path) -> None:
+    with pytest.raises(CommandError, match="the guest did not finish") as caught:
         run_boot(guest("", "", code=1), SETTINGS, boot_in(tmp_path), SUITE)
     assert caught.value.details == "qemu said"
+
+
+def test_a_qemu_that_never_started_the_guest_speaks_for_itself(tmp_path) -> None:
+    runner = FakeRunner(answers={"qemu": Result(returncode=1, stdout="bad option")})
+    with pytest.raises(CommandError, match=r"^qemu failed with exit code 1") as caught:
+        run_boot(runner, SETTINGS, boot_in(tmp_path), SUITE)
+    assert caught.value.details == "bad option"
 
 
 def test_a_step_that_failed_fails_the_boot(tmp_path) -> None:

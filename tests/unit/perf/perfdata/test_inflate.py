@@ -27,7 +27,7 @@ def test_several_streams_may_follow_each_other() -> None:
 def test_a_bomb_is_refused_before_it_fills_memory() -> None:
     packed = zstandard.compress(bytes(1 << 29))
     pieces = Inflater().pieces(packed)
-    sizes = []
+    sizes: list[int] = []
     with pytest.raises(ArtifactError, match="damaged") as caught:
         sizes.extend(len(piece) for piece in pieces)
     assert "stand for more than" in caught.value.details

@@ -1,0 +1,111 @@
+"""The verbs about recordings and the tables made of them: branches read, info, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pkgafdo.cli.options import common, open_terminal, show
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+PATH = click.Path(path_type=Path)
+FORMS = ("profgen", "create-llvm-prof", "propeller-proto", "fdata", "preagg")
+
+allow_mismatch_option = click.option(
+    "--allow-mismatch", is_flag=True, help="Go on although build-ids differ; it is written down."
+)
+
+
+def _sources(recordings: tuple[Path, ...]) -> list[Path | BinaryIO]:
+    """Return what to read: files, and stdin for `-`."""
+    return [sys.stdin.buffer if str(path) == "-" else path for path in recordings]
+
+
+@click.group("branches", help="Read recordings into tables, look into them, write them for others.")
+def branches_group() -> None:
+    """Hold the verbs about recordings."""
+
+
+@branches_group.command("read", help="Read recordings (perf.data, counts, tables; - for a pipe) "
+                                     "of one kernel into one table.")  # fmt: skip
+@click.argument("recordings", nargs=-1, required=True, type=PATH)
+@click.option(
+    "--vmlinux", type=PATH, help="The recorded kernel: undoes KASLR, checks the build-id."
+)
+@click.option("--no-filter", is_flag=True, help="Count everything that the files hold.")
+@click.option("-o", "--output", type=PATH, required=True, help="The table to write (Parquet).")
+@allow_mismatch_option
+@common
+def branches_read(
+    recordings: tuple[Path, ...],
+    vmlinux: Path | None,
+    no_filter: bool,  # noqa: FBT001
+    output: Path,
+    allow_mismatch: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Write the table and say what is in it."""
+    from pkgafdo.branches.store import write_table
+    from pkgafdo.workflows import recordings as work
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    kernel = work.read_vmlinux(vmlinux) if vmlinux is not None else None
+    table = work.read_sources(
+        _sources(recordings), kernel, filters=not no_filter, allow_mismatch=allow_mismatch
+    )
+    write_table(table, output)
+    info = work.describe_table(table) | {"path": str(output)}
+    show(as_json, info, f"{output}\n{work.render_table_info(info)}")
+
+
+@branches_group.command("info", help="Say what a recording or a table holds.")
+@click.argument("source", type=PATH)
+@click.option("--no-filter", is_flag=True, help="Count everything that the file holds.")
+@common
+def branches_info(source: Path, no_filter: bool, as_json: bool, quiet: bool, verbose: bool) -> None:  # noqa: FBT001
+    """Print the counts and what is known about their making."""
+    from pkgafdo.workflows import recordings as work
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    [origin] = _sources((source,))
+    info = work.describe_table(work.read_source(origin, filters=not no_filter))
+    show(as_json, info, work.render_table_info(info))
+
+
+@branches_group.command("export", help="Write a table for another tool.")
+@click.argument("table", type=PATH)
+@click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The tool's form.")
+@click.option("--vmlinux", type=PATH, required=True, help="The recorded kernel.")
+@click.option("-o", "--output", type=PATH, required=True, help="The file to write.")
+@allow_mismatch_option
+@common
+def branches_export(
+    table: Path,
+    form: str,
+    vmlinux: Path,
+    output: Path,
+    allow_mismatch: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Write the file."""
+    from pkgafdo.branches.filters import drop_bogus_ranges
+    from pkgafdo.workflows import recordings as work
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    kernel = work.read_vmlinux(vmlinux)
+    found = work.read_sources([table], kernel, allow_mismatch=allow_mismatch)
+    work.export_table(drop_bogus_ranges(found), kernel, work.Form(form), output)
+    data = {"path": str(output), "form": form, "size": output.stat().st_size}
+    show(as_json, data, f"{output} ({data['size']:,} bytes)")
+
+
+BRANCHES_VERBS: tuple[click.Command, ...] = (branches_group,)

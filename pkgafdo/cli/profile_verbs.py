@@ -1,0 +1,287 @@
+"""The verbs about sample profiles: convert, merge, info, compare, drift, check, trim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pkgafdo.cli import profile_texts
+from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
+from pkgafdo.cli.options import common, open_terminal, read_config, show
+from pkgafdo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pkgafdo.cli.options import Function
+
+TOOLS = ("auto", "llvm-profgen", "create_llvm_prof")
+
+
+def configured(function: Function) -> Function:
+    """Add the options that name the limits and the LLVM in the configuration."""
+    for option in (
+        click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE",
+                     help="Override a key, such as toolchain.llvm or profile.min_functions."),
+        click.option("-c", "--config", "config_file", type=PATH,
+                     help="Configuration file; default: pkgafdo.toml here, if there is one."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _bench(config_file: Path | None, overrides: tuple[str, ...]) -> Any:  # noqa: ANN401  its module is imported late
+    from pkgafdo.workflows.profiles import open_workbench
+
+    return open_workbench(read_config(config_file, None, overrides))
+
+
+@click.group("profile", help="Make sample profiles, merge them, and know what they are worth.")
+def profile_group() -> None:
+    """Hold the verbs about profiles."""
+
+
+@profile_group.command("convert", help="Convert recordings and tables of one kernel to a profile.")
+@click.argument("recordings", nargs=-1, required=True, type=PATH)
+@click.option("--vmlinux", type=PATH, required=True, help="The recorded kernel, unstripped.")
+@click.option("--tool", type=click.Choice(TOOLS), default="auto",
+              help="auto: llvm-profgen, then create_llvm_prof (installed or pinned).")  # fmt: skip
+@click.option("--modules", type=PATH, metavar="OBJECTS",
+              help="The kernel's build folder: profile its modules too.")  # fmt: skip
+@click.option(
+    "--direct", is_flag=True, help="Let the tool read perf.data itself (slow, reference)."
+)
+@click.option("-o", "--output", type=PATH, required=True, help="The profile to write.")
+@allow_mismatch_option
+@configured
+@common
+def profile_convert(  # noqa: PLR0917  click passes them by name
+    recordings: tuple[Path, ...],
+    vmlinux: Path,
+    tool: str,
+    modules: Path | None,
+    direct: bool,  # noqa: FBT001
+    output: Path,
+    allow_mismatch: bool,  # noqa: FBT001
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Write the profile with its provenance, and print what it holds."""
+    from dataclasses import asdict
+
+    from pkgafdo.profile.convert import Tool
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    order = profiles.Order(
+        sources=recordings,
+        vmlinux=vmlinux,
+        output=output,
+        tool=None if tool == "auto" else Tool(tool),
+        modules=modules,
+        allow_mismatch=allow_mismatch,
+        direct=direct,
+    )
+    conversion, provenance = profiles.convert_sources(_bench(config_file, overrides), order)
+    data = {
+        "path": str(output),
+        "tool": conversion.tool,
+        "passed_over": list(conversion.passed_over),
+        "modules": [asdict(report) for report in conversion.modules],
+        "provenance": asdict(provenance),
+    }
+    show(as_json, data, profile_texts.render_conversion(output, conversion))
+
+
+def parse_weighted(text: str) -> tuple[Path, int]:
+    """Parse `WEIGHT,FILE` as llvm-profdata has it, or a file alone."""
+    weight, comma, path = text.partition(",")
+    if comma and weight.isdecimal():
+        return Path(path), int(weight)
+    return Path(text), 1
+
+
+@profile_group.command("merge", help="Add profiles up; write 3,FILE to count one three times.")
+@click.argument("inputs", nargs=-1, required=True, metavar="[WEIGHT,]PROFILE...")
+@click.option("--normalise", is_flag=True, help="Give each about the same total count.")
+@click.option("-o", "--output", type=PATH, required=True, help="The profile to write.")
+@allow_mismatch_option
+@configured
+@common
+def profile_merge(  # noqa: PLR0917  click passes them by name
+    inputs: tuple[str, ...],
+    normalise: bool,  # noqa: FBT001
+    output: Path,
+    allow_mismatch: bool,  # noqa: FBT001
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Write the merged profile with its provenance."""
+    from dataclasses import asdict
+
+    from pkgafdo.profile.merge import WeightedProfile, check_inputs
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    weighted = [
+        WeightedProfile(path=path, weight=weight) for path, weight in map(parse_weighted, inputs)
+    ]
+    check_inputs(weighted)
+    profile, provenance = profiles.merge_sources(
+        _bench(config_file, overrides), weighted, output,
+        normalise=normalise, allow_mismatch=allow_mismatch,
+    )  # fmt: skip
+    data = {"path": str(output), "provenance": asdict(provenance)}
+    show(as_json, data, profile_texts.render_merged(profile, provenance))
+
+
+@profile_group.command(
+    "info", help="Say what a profile holds, and with --vmlinux how much that is."
+)
+@click.argument("profile", type=PATH)
+@click.option("--vmlinux", type=PATH, help="A kernel: adds coverage and density.")
+@configured
+@common
+def profile_info(
+    profile: Path,
+    vmlinux: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print totals, hot functions, coverage and provenance."""
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    data = profiles.describe_profile(_bench(config_file, overrides), profile, vmlinux)
+    show(as_json, data, profile_texts.render_info(data))
+
+
+@profile_group.command("compare", help="Say how two profiles differ.")
+@click.argument("base", type=PATH)
+@click.argument("test", type=PATH)
+@configured
+@common
+def profile_compare(
+    base: Path,
+    test: Path,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print overlap, functions gained and lost, and the biggest movers."""
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    data = profiles.compare(_bench(config_file, overrides), base, test)
+    show(as_json, data, profile_texts.render_comparison(data))
+
+
+@profile_group.command("drift", help="Say how much of a profile still fits a newer kernel.")
+@click.argument("profile", type=PATH)
+@click.option("--vmlinux", type=PATH, required=True, help="The newer kernel, unstripped.")
+@click.option("--modules", type=PATH, metavar="OBJECTS", help="Its build folder, for the modules.")
+@configured
+@common
+def profile_drift(
+    profile: Path,
+    vmlinux: Path,
+    modules: Path | None,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print the shares and the verdict: fresh, usable or stale."""
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    data = profiles.drift(_bench(config_file, overrides), profile, vmlinux, objects=modules)
+    show(as_json, data, profile_texts.render_drift(data))
+
+
+@profile_group.command("check", help="Check a profile against the [profile] limits and more; "
+                                     "exit 5 when it fails.")  # fmt: skip
+@click.argument("profile", type=PATH)
+@click.option("--vmlinux", type=PATH, help="A kernel that it must fit (see drift).")
+@click.option("--modules", type=PATH, metavar="OBJECTS", help="Its build folder, for the modules.")
+@click.option("--at-least", type=click.Choice(("fresh", "usable")), default="usable",
+              help="How well it must fit that kernel.")  # fmt: skip
+@click.option("--base", type=PATH, help="A profile that it must be like (see compare).")
+@click.option("--similarity", type=click.FloatRange(0, 1), default=0.8, show_default=True,
+              help="How like it must be.")  # fmt: skip
+@click.option("--provenance", is_flag=True, help="It must have a provenance.")
+@configured
+@common
+def profile_check(  # noqa: PLR0917  click passes them by name
+    profile: Path,
+    vmlinux: Path | None,
+    modules: Path | None,
+    at_least: str,
+    base: Path | None,
+    similarity: float,
+    provenance: bool,  # noqa: FBT001
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Print the findings; raise when there are any."""
+    from pkgafdo.profile.drift import Verdict
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    gates = profiles.Gates(
+        vmlinux=vmlinux,
+        objects=modules,
+        at_least=Verdict(at_least),
+        base=base,
+        similarity=similarity,
+        has_provenance=provenance,
+    )
+    findings = profiles.check(_bench(config_file, overrides), profile, gates)
+    data = {"path": str(profile), "passes": not findings, "findings": findings}
+    if as_json or not findings:
+        show(as_json, data, f"{profile} passes")
+    profiles.require_checked(profile, findings)
+
+
+@profile_group.command("trim", help="Leave out the functions below a share of all samples.")
+@click.argument("profile", type=PATH)
+@click.option("--share", type=float, required=True, help="The least share, such as 0.0001.")
+@click.option("-o", "--output", type=PATH, required=True, help="The profile to write.")
+@configured
+@common
+def profile_trim(
+    profile: Path,
+    share: float,
+    output: Path,
+    config_file: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,  # noqa: FBT001
+    quiet: bool,  # noqa: FBT001
+    verbose: bool,  # noqa: FBT001
+) -> None:
+    """Write the smaller profile."""
+    from pkgafdo.workflows import profiles
+
+    open_terminal(quiet=quiet, verbose=verbose)
+    if output.absolute() == profile.absolute():
+        raise ConfigError("The output is the input", hint="Name another file with -o.")
+    data = profiles.trim(_bench(config_file, overrides), profile, share, output)
+    show(as_json, data, profile_texts.render_trimmed(data))
+
+
+PROFILE_VERBS: tuple[click.Command, ...] = (profile_group,)

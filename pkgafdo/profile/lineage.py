@@ -1,0 +1,98 @@
+"""Whether profiles may be merged, by what is known about their making, and what is known then."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pkgafdo import log
+from pkgafdo.errors import ArtifactError
+from pkgafdo.profile.provenance import Provenance, llvm_major
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pkgafdo.artifacts import SampleProfile
+
+
+def require_same_origin(origins: Mapping[str, Provenance | None], *, allow_mismatch: bool) -> None:
+    """Refuse to merge profiles of several kernels or LLVM majors; profile paths map to origins.
+
+    Raises ArtifactError; with `allow_mismatch`, warns instead. What is unknown is only warned of.
+    """
+    for path, origin in origins.items():
+        if origin is None:
+            log.warn(f"{path} has no provenance: nobody knows which kernel and LLVM it is of")
+    known = {path: origin for path, origin in origins.items() if origin is not None}
+    for what, values in (
+        ("kernels", {path: origin.kernelrelease for path, origin in known.items()}),
+        ("LLVM majors", {path: str(llvm_major(o) or "") for path, o in known.items()}),
+    ):
+        told = {path: value for path, value in values.items() if value}
+        if len(set(told.values())) <= 1:
+            continue
+        sentence = f"The profiles are of different {what}"
+        details = "\n".join(f"{path}: {value}" for path, value in told.items())
+        if not allow_mismatch:
+            raise ArtifactError(
+                sentence,
+                details=details,
+                hint="Convert their recordings anew, each with its own vmlinux and one LLVM; or "
+                "allow it with --allow-mismatch.",
+            )
+        log.warn(f"{sentence}: {', '.join(sorted(set(told.values())))}")
+
+
+def merged_provenance(
+    profile: SampleProfile,
+    origins: Sequence[tuple[str, int, Provenance | None]],
+    *,
+    created_by: str,
+) -> Provenance:
+    """Return the provenance of a merged profile; origins are (sha256, weight, provenance)."""
+    known = [origin for _, _, origin in origins if origin is not None]
+    dropped: Counter[str] = Counter()
+    modules: Counter[str] = Counter()
+    for origin in known:
+        dropped.update(origin.dropped)
+        modules.update(origin.modules)
+    return Provenance(
+        profile_sha256=profile.sha256,
+        functions=profile.functions,
+        counts=profile.samples,
+        kernelrelease=_joined(origin.kernelrelease for origin in known),
+        build_id=_common(origin.build_id for origin in known),
+        config_digest=_common(origin.config_digest for origin in known),
+        workload=_joined(origin.workload for origin in known),
+        cpu=_joined(origin.cpu for origin in known),
+        event=_joined(origin.event for origin in known),
+        period=known[0].period if len({origin.period for origin in known}) == 1 else 0,
+        samples=sum(origin.samples for origin in known),
+        lost=sum(origin.lost for origin in known),
+        dropped=dict(dropped),
+        source=_joined(origin.source for origin in known),
+        found_share=min((origin.found_share for origin in known), default=0.0),
+        mismatch=any(origin.mismatch for origin in known),
+        tools=_common_tools(known),
+        converter=_joined(origin.converter for origin in known),
+        modules=dict(modules),
+        merged_from=tuple((digest, weight) for digest, weight, _ in origins),
+        created_by=created_by,
+    )
+
+
+def _joined(values: Iterable[str]) -> str:
+    return " + ".join(dict.fromkeys(value for value in values if value))
+
+
+def _common(values: Iterable[str]) -> str:
+    """Return the value that all have, or nothing."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _common_tools(known: Sequence[Provenance]) -> dict[str, str]:
+    """Return the versions that no other profile contradicts."""
+    names = {name for origin in known for name in origin.tools}
+    versions = {name: {o.tools[name] for o in known if name in o.tools} for name in sorted(names)}
+    return {name: found.pop() for name, found in versions.items() if len(found) == 1}

@@ -1,0 +1,187 @@
+"""Reading any recording into one table, and writing a table for any tool."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pkgafdo import elf, files
+from pkgafdo.artifacts import Vmlinux
+from pkgafdo.branches import texts
+from pkgafdo.branches.merge import merge_tables
+from pkgafdo.branches.meta import TableMeta, meta_to_json
+from pkgafdo.branches.propeller import branch_frequencies
+from pkgafdo.branches.store import is_table, read_table
+from pkgafdo.branches.vlbr import is_counts_file, read_counts
+from pkgafdo.errors import ArtifactError
+from pkgafdo.perf.perfdata.recording import read_recording
+from pkgafdo.perf.script_text import read_script_text
+from pkgafdo.profile.conversion import require_same_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from pkgafdo.branches.table import BranchTable
+
+PERF_MAGIC: Final = b"PERFILE2"
+_HEAD: Final = 1 << 16
+_SCRIPT: Final = re.compile(rb"\A[^\0]*(0x[0-9a-f]+/0x[0-9a-f]+/|PERF_RECORD_MMAP)")
+_KINDS: Final = (
+    "Known are perf.data (`perf record -b`), what `perf script -F ip,brstack` prints of it, the "
+    "virtual LBR's counts, and tables that `pkgafdo branches read` wrote."
+)
+
+
+class Form(StrEnum):
+    """A form of branch counts that another tool reads."""
+
+    PROFGEN = "profgen"
+    CREATE_LLVM_PROF = "create-llvm-prof"
+    PROPELLER_PROTO = "propeller-proto"
+    FDATA = "fdata"
+    PREAGG = "preagg"
+
+
+def read_vmlinux(path: Path) -> Vmlinux:
+    """Return a vmlinux to read recordings with; ArtifactError when it is stripped or none."""
+    elf.symbols(path)
+    return Vmlinux(path=path, build_id=elf.build_id(path) or "")
+
+
+def require_lines(vmlinux: Vmlinux) -> None:
+    """Raise ArtifactError when a vmlinux has no line tables, without which profiles are empty."""
+    if not elf.has_line_tables(vmlinux.path):
+        raise ArtifactError(
+            f"{vmlinux.path} has no line tables",
+            hint="Use the vmlinux of the build, or of its -debug package "
+            "(`pkgafdo vmlinux find`); the kernel needs CONFIG_DEBUG_INFO_DWARF5=y.",
+        )
+
+
+def is_recording(path: Path) -> bool:
+    """Say whether a file begins like perf's recordings."""
+    return _head(path).startswith(PERF_MAGIC)
+
+
+def is_script_text(path: Path) -> bool:
+    """Say whether a file begins like what perf script prints of branch stacks."""
+    return _SCRIPT.search(_head(path)) is not None
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_HEAD)
+    except OSError:
+        return b""
+
+
+def read_source(
+    source: Path | BinaryIO, vmlinux: Vmlinux | None = None, *, filters: bool = True
+) -> BranchTable:
+    """Read one recording or table, recognised by its content; a stream is one of perf.
+
+    With vmlinux, KASLR is undone. Raises ArtifactError for anything else.
+    """
+    text = elf.text_bounds(vmlinux.path) if vmlinux is not None else None
+    if not isinstance(source, Path):
+        return read_recording(source, text=text, filters=filters)
+    if is_table(source):
+        return read_table(source)
+    if is_counts_file(source):
+        link_base = text.text if text is not None else None
+        meta = TableMeta(event="virtual-lbr", source="virtual LBR", link_base=link_base or 0)
+        return read_counts(source, meta)
+    if source.is_dir() or is_recording(source):
+        return read_recording(source, text=text, filters=filters)
+    if is_script_text(source):
+        with source.open(encoding="utf-8", errors="replace") as lines:
+            return read_script_text(lines, text=text, filters=filters)
+    raise _no_recording(source)
+
+
+def _no_recording(source: Path) -> ArtifactError:
+    try:
+        size = source.stat().st_size
+    except OSError as error:
+        return ArtifactError(
+            f"{source} cannot be read: {error.strerror or error}",
+            hint="Check the path and its permissions.",
+        )
+    return ArtifactError(
+        f"{source} is no recording" + ("" if size else ": it is empty"), hint=_KINDS
+    )
+
+
+def read_sources(
+    sources: Sequence[Path | BinaryIO],
+    vmlinux: Vmlinux | None = None,
+    *,
+    filters: bool = True,
+    allow_mismatch: bool = False,
+) -> BranchTable:
+    """Read recordings and tables of one kernel and add them up.
+
+    Raises ArtifactError when one is of another kernel than vmlinux, or than the first.
+    """
+    tables = []
+    for source in sources:
+        table = read_source(source, vmlinux, filters=filters)
+        if vmlinux is not None:
+            require_same_kernel(table, vmlinux, allow_mismatch=allow_mismatch)
+        tables.append(table)
+    if len(tables) == 1:
+        return tables[0]
+    return merge_tables(tables, allow_mismatch=allow_mismatch)
+
+
+def describe_table(table: BranchTable) -> dict[str, Any]:
+    """Return what a table holds, JSON-plain."""
+    return meta_to_json(table.meta) | {
+        "branches": table.branches,
+        "mispredicted": table.mispredicted,
+        "ranges": table.ranges,
+        "distinct_branches": table.distinct_branches,
+        "distinct_ranges": table.distinct_ranges,
+    }
+
+
+def render_table_info(info: dict[str, Any]) -> str:
+    """Return what `describe_table` says, as text for a person."""
+    dropped = ", ".join(f"{count:,} {reason}" for reason, count in info["dropped"].items())
+    modules = ", ".join(module["name"] for module in info["modules"])
+    lines = [
+        f"kernel     {info['kernelrelease'] or 'unknown'}, build-id {info['build_id'] or 'unknown'}",
+        f"event      {info['event'] or 'unknown'}, every {info['period'] or '?'} branches",
+        f"samples    {info['samples']:,} ({info['lost']:,} lost)",
+        f"branches   {info['branches']:,}, {info['distinct_branches']:,} distinct",
+        f"ranges     {info['ranges']:,}, {info['distinct_ranges']:,} distinct",
+        f"dropped    {dropped or 'nothing'}",
+        f"modules    {modules or 'none'}",
+        f"source     {info['source'] or 'unknown'}, on {info['cpu'] or 'an unknown CPU'}",
+    ]
+    return "\n".join(lines)
+
+
+def export_table(table: BranchTable, vmlinux: Vmlinux, form: Form, output: Path) -> None:
+    """Write a table in another tool's form, by rename."""
+    if form is Form.PROPELLER_PROTO:
+        with files.replacing(output) as temporary, temporary.open("wb") as stream:
+            stream.writelines(branch_frequencies(table))
+    else:
+        texts.write_lines(output, _lines(table, vmlinux, form))
+
+
+def _lines(table: BranchTable, vmlinux: Vmlinux, form: Form) -> Iterator[str]:
+    match form:
+        case Form.PROFGEN:
+            return texts.unsymbolized_profile(table)
+        case Form.CREATE_LLVM_PROF:
+            return texts.create_llvm_prof_text(table, elf.segments(vmlinux.path))
+        case Form.FDATA:
+            return texts.bolt_fdata(table, elf.symbols(vmlinux.path))
+        case _:
+            return texts.bolt_preaggregated(table)
