@@ -53,8 +53,9 @@ def ratio(baseline: int, optimised: int) -> float | None:
 
 
 def compare(kernels: Mapping[str, SuiteCounts]) -> dict[str, Any]:
-    """Return the counts of several kernels on one suite as a JSON-plain object: metric → kernel → count.
+    """Return the counts of several kernels on one suite as a JSON-plain object.
 
+    It has metric → kernel → count, the same as kernel → metric → count, `ratio` and `steps`.
     The first kernel is the reference of `ratio`. Raises ValueError when the suites or steps differ.
     """
     names = list(kernels)
@@ -66,6 +67,7 @@ def compare(kernels: Mapping[str, SuiteCounts]) -> dict[str, Any]:
         metric: {name: counts.total(metric) for name, counts in kernels.items()}
         for metric in METRICS
     }
+    result |= {name: counts.totals() for name, counts in kernels.items()}
     result["ratio"] = {
         metric: {
             name: ratio(reference.total(metric), kernels[name].total(metric)) for name in names[1:]

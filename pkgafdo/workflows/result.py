@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from pkgafdo.pipeline.entry import Entry
 
-PARTS: Final = ("train", "heldout")
+PARTS: Final = {"train": "trained on", "heldout": "never trained on"}
+"""The two comparisons of a run, and how a person reads them."""
 
 
 def result_of(workdir: Path, entries: Mapping[str, Entry]) -> dict[str, Any]:
@@ -106,8 +107,8 @@ def render_result(result: Mapping[str, Any]) -> str:
         )
     if measure := result.get("measure"):
         suites = {
-            f"{part} suite “{measure[part]['suite']}”": measure[part]
-            for part in PARTS
+            f"{heading} “{measure[part]['suite']}”": measure[part]
+            for part, heading in PARTS.items()
             if part in measure
         }
         lines += [

@@ -107,6 +107,15 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on(pkgafdo, toy, folde
     assert build_log(work).count("  CC      early.o") == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_asked_to_end_it_ends_its_programs_as_after_ctrl_c(pkgafdo, toy, folder, number):
+    work = folder / "work"
+    ended = start_and_hold(pkgafdo, toy, work).signal(number)
+    assert ended.code == 130
+    assert list(processes_of(work)) == []
+    assert not list((work / "running").glob("*"))
+
+
 def test_two_runs_in_one_work_folder_the_second_is_refused(pkgafdo, toy, folder):
     work = folder / "work"
     first = start_and_hold(pkgafdo, toy, work)

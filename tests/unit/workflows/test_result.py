@@ -133,4 +133,4 @@ def test_the_text_names_packages_profile_and_change() -> None:
     assert "  1,234 functions, 987,654 samples" in lines
     (row,) = (line for line in lines if "taken branches" in line and "-43.0%" in line)
     assert row.split() == ["taken", "branches", "2,000", "1,140", "-43.0%"]
-    assert "heldout suite “heldout”:" in lines
+    assert "never trained on “heldout”:" in lines

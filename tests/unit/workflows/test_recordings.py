@@ -1,0 +1,183 @@
+"""Recordings recognised by their content, and tables written for other tools."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from pkgafdo.artifacts import Vmlinux
+from pkgafdo.branches.meta import DropReason, ModuleMapping, TableMeta
+from pkgafdo.branches.store import read_table, write_table
+from pkgafdo.branches.vlbr import MAGIC
+from pkgafdo.errors import ArtifactError
+from pkgafdo.workflows.recordings import (
+    Form,
+    describe_table,
+    export_table,
+    is_recording,
+    is_script_text,
+    read_source,
+    read_sources,
+    read_vmlinux,
+    render_table_info,
+    require_lines,
+)
+from tests.unit import elf_files
+from tests.unit.branches.tables import BUILD_ID, TEXT, branch_rows, table_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLE = table_of([(TEXT + 4, TEXT + 16, 5, 1)], [(TEXT + 16, TEXT + 20, 5)])
+
+
+@pytest.fixture
+def vmlinux(tmp_path) -> Vmlinux:
+    path = tmp_path / "vmlinux"
+    path.write_bytes(elf_files.vmlinux())
+    return Vmlinux(path=path, build_id=BUILD_ID)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    write_table(TABLE, tmp_path / "table")
+    return tmp_path / "table"
+
+
+def counts_file() -> bytes:
+    """Return the virtual LBR's counts of one branch, taken three times."""
+    window = struct.pack("<6Q", 1, 1, 0, 3, 0, 0) + struct.pack("<3Q", TEXT + 4, TEXT + 8, 3)
+    return MAGIC + window + struct.pack("<6Q", 2**64 - 1, 1, 0, 0, 0, 0)
+
+
+def test_a_saved_table_is_read(saved) -> None:
+    assert branch_rows(read_source(saved)) == branch_rows(TABLE)
+
+
+def test_the_virtual_lbrs_counts_are_read_and_know_no_build_id(tmp_path) -> None:
+    (tmp_path / "counts").write_bytes(counts_file())
+    table = read_source(tmp_path / "counts")
+    assert (table.branches, table.meta.event, table.meta.build_id) == (3, "virtual-lbr", "")
+
+
+def test_perf_scripts_text_is_read(tmp_path) -> None:
+    (tmp_path / "text").write_text(f"  {TEXT:x} 0x{TEXT + 4:x}/0x{TEXT + 16:x}/P/-/-/0\n" * 2)
+    assert is_script_text(tmp_path / "text")
+    table = read_source(tmp_path / "text", filters=False)
+    assert branch_rows(table) == [(TEXT + 4, TEXT + 16, 2, 0)]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x7fELF", b"0x1/0x2", bytes(100)])
+def test_anything_else_is_refused_with_what_is_known(tmp_path, content) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ArtifactError, match="is no recording") as caught:
+        read_source(tmp_path / "x")
+    assert "perf record -b" in caught.value.hint
+    assert ("empty" in caught.value.message) is (content == b"")
+
+
+def test_an_absent_file_is_told_as_such(tmp_path) -> None:
+    assert not is_recording(tmp_path / "gone")
+    with pytest.raises(ArtifactError, match="cannot be read: No such file"):
+        read_source(tmp_path / "gone")
+
+
+def test_a_folder_is_told_as_such(tmp_path) -> None:
+    with pytest.raises(ArtifactError, match="is a folder"):
+        read_source(tmp_path)
+
+
+def test_a_truncated_recording_is_refused(tmp_path) -> None:
+    (tmp_path / "perf.data").write_bytes(b"PERFILE2" + bytes(20))
+    with pytest.raises(ArtifactError):
+        read_source(tmp_path / "perf.data")
+
+
+def test_several_of_one_kernel_are_added_up(saved, vmlinux) -> None:
+    table = read_sources([saved, saved], vmlinux)
+    assert branch_rows(table) == [(TEXT + 4, TEXT + 16, 10, 2)]
+
+
+def test_one_of_another_kernel_is_refused_unless_allowed(saved, vmlinux) -> None:
+    foreign = Vmlinux(path=vmlinux.path, build_id="beef")
+    with pytest.raises(ArtifactError, match="of another kernel"):
+        read_sources([saved], foreign)
+    assert read_sources([saved], foreign, allow_mismatch=True).branches == 5
+
+
+def test_a_vmlinux_is_known_by_its_build_id(vmlinux) -> None:
+    assert read_vmlinux(vmlinux.path).build_id == BUILD_ID
+    require_lines(vmlinux)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (elf_files.elf(), "it was stripped"),
+        (b"\x1f\x8b and more", "compressed boot image"),
+        (b"", "not an ELF file"),
+    ],
+)
+def test_what_is_no_vmlinux_is_refused(tmp_path, content, sentence) -> None:
+    (tmp_path / "v").write_bytes(content)
+    with pytest.raises(ArtifactError, match=sentence):
+        read_vmlinux(tmp_path / "v")
+
+
+def test_a_vmlinux_without_line_tables_is_refused(tmp_path) -> None:
+    (tmp_path / "v").write_bytes(elf_files.vmlinux(lines=False))
+    with pytest.raises(ArtifactError, match="no line tables"):
+        require_lines(read_vmlinux(tmp_path / "v"))
+
+
+def test_the_description_has_the_contracts_keys() -> None:
+    info = describe_table(TABLE)
+    wanted = {
+        "samples", "branches", "ranges", "distinct_branches", "distinct_ranges", "dropped", "lost",
+        "build_id", "event", "period",
+    }  # fmt: skip
+    assert wanted <= info.keys()
+    assert (info["branches"], info["mispredicted"], info["distinct_ranges"]) == (5, 1, 1)
+
+
+def test_the_description_reads_well() -> None:
+    meta = TableMeta(
+        build_id="ab", kernelrelease="7.2.13", event="cycles", period=7, samples=1000, lost=2,
+        dropped={DropReason.USER: 1234},
+        modules=(ModuleMapping(name="ext4", sections=((".text", 1),), size=1),),
+    )  # fmt: skip
+    text = render_table_info(describe_table(table_of([(1, 2, 3, 0)], [], meta)))
+    assert "7.2.13, build-id ab" in text
+    assert "cycles, every 7 branches" in text
+    assert "1,000 (2 lost)" in text
+    assert "1,234 user" in text
+    assert "modules    ext4" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [
+        (Form.PROFGEN, b"1\nffffffff81000010-ffffffff81000014:5\n1\n"),
+        (Form.CREATE_LLVM_PROF, b"0\n0\n0\n"),  # no segments, so no offsets
+        (Form.PROPELLER_PROTO, b"\x0a"),
+        (Form.FDATA, b"1 do_work 4 1 do_work 10 1 5\n"),
+        (Form.PREAGG, b"B ffffffff81000004 ffffffff81000010 5 1\n"),
+    ],
+)
+def test_a_table_is_written_in_each_form(tmp_path, vmlinux, form, begins) -> None:
+    export_table(TABLE, vmlinux, form, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes().startswith(begins)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "vmlinux"]
+
+
+def test_a_damaged_table_is_refused(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-40])
+    with pytest.raises(ArtifactError, match="not a readable branch table"):
+        read_source(saved)
+
+
+def test_reading_changes_no_count(saved) -> None:
+    assert np.array_equal(read_table(saved).range_count, TABLE.range_count)
