@@ -17,11 +17,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from pkgafdo import log
+from pkgafdo.elf import TextBounds
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.recording import read_recording
 from tests.fakes import perf_files as pf
 
 LIES: Final = (0, 1, 7, 8, 9, 24, 2**15, 2**16 - 1, 2**31, 2**32 - 1, 2**60, 2**63, 2**64 - 1)
+BOUNDS: Final = TextBounds(
+    text=pf.TEXT, stext=pf.TEXT + 4096, etext=pf.TEXT + 8192, sinittext=pf.TEXT + 16384,
+    einittext=pf.TEXT + 20480, entry_text_start=None, entry_text_end=None,
+)  # fmt: skip
 KEPT: Final = Path(tempfile.gettempdir(), "pkgafdo-fuzz.perf.data")
 
 
@@ -89,7 +95,8 @@ def resident() -> float:
 def outcome(content: bytes, chance: random.Random) -> str:
     """Read a recording; returns what became of it."""
     try:
-        read_recording(io.BytesIO(content), filters=chance.random() < 0.5, threads=1)
+        text = chance.choice((None, BOUNDS))
+        read_recording(io.BytesIO(content), text=text, filters=chance.random() < 0.5, threads=1)
     except ArtifactError as error:
         return f"refused: {error.message[:60]}" if error.hint else "refused without a hint"
     except Exception:  # noqa: BLE001  any other error is what this program looks for
@@ -131,6 +138,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="the most that a case may take")
     parser.add_argument("--mebibytes", type=float, default=1024, help="the most memory")
     options = parser.parse_args()
+    log.use(log.Terminal(stream=io.StringIO()))
     corpus = made_by_hand(random.Random(options.seed))
     corpus += [path.read_bytes() for path in options.recordings]
     return fuzz(corpus, options)

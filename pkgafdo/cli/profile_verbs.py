@@ -158,10 +158,10 @@ def profile_info(
     verbose: bool,  # noqa: FBT001
 ) -> None:
     """Print totals, hot functions, coverage and provenance."""
-    from pkgafdo.workflows import profiles
+    from pkgafdo.workflows import judging
 
     open_terminal(quiet=quiet, verbose=verbose)
-    data = profiles.describe_profile(_bench(config_file, overrides), profile, vmlinux)
+    data = judging.describe_profile(_bench(config_file, overrides), profile, vmlinux)
     show(as_json, data, profile_texts.render_info(data))
 
 
@@ -180,10 +180,10 @@ def profile_compare(
     verbose: bool,  # noqa: FBT001
 ) -> None:
     """Print overlap, functions gained and lost, and the biggest movers."""
-    from pkgafdo.workflows import profiles
+    from pkgafdo.workflows import judging
 
     open_terminal(quiet=quiet, verbose=verbose)
-    data = profiles.compare(_bench(config_file, overrides), base, test)
+    data = judging.compare(_bench(config_file, overrides), base, test)
     show(as_json, data, profile_texts.render_comparison(data))
 
 
@@ -204,10 +204,10 @@ def profile_drift(
     verbose: bool,  # noqa: FBT001
 ) -> None:
     """Print the shares and the verdict: fresh, usable or stale."""
-    from pkgafdo.workflows import profiles
+    from pkgafdo.workflows import judging
 
     open_terminal(quiet=quiet, verbose=verbose)
-    data = profiles.drift(_bench(config_file, overrides), profile, vmlinux, objects=modules)
+    data = judging.drift(_bench(config_file, overrides), profile, vmlinux, objects=modules)
     show(as_json, data, profile_texts.render_drift(data))
 
 
@@ -240,10 +240,10 @@ def profile_check(  # noqa: PLR0917  click passes them by name
 ) -> None:
     """Print the findings; raise when there are any."""
     from pkgafdo.profile.drift import Verdict
-    from pkgafdo.workflows import profiles
+    from pkgafdo.workflows import judging
 
     open_terminal(quiet=quiet, verbose=verbose)
-    gates = profiles.Gates(
+    gates = judging.Gates(
         vmlinux=vmlinux,
         objects=modules,
         at_least=Verdict(at_least),
@@ -251,11 +251,11 @@ def profile_check(  # noqa: PLR0917  click passes them by name
         similarity=similarity,
         has_provenance=provenance,
     )
-    findings = profiles.check(_bench(config_file, overrides), profile, gates)
+    findings = judging.check(_bench(config_file, overrides), profile, gates)
     data = {"path": str(profile), "passes": not findings, "findings": findings}
     if as_json or not findings:
         show(as_json, data, f"{profile} passes")
-    profiles.require_checked(profile, findings)
+    judging.require_checked(profile, findings)
 
 
 @profile_group.command("trim", help="Leave out the functions below a share of all samples.")

@@ -32,14 +32,25 @@ if TYPE_CHECKING:
     from pkgafdo.workflows.session import Session
 
 
+def _stamp(session: Session, program: str) -> str:
+    """Return what tells one version of a program or file from another, without reading it."""
+    path = session.runner.which(program) if "/" not in program else program
+    if path is None or not Path(path).is_file():
+        return "absent"
+    status = Path(path).stat()
+    return f"{status.st_size} bytes of {status.st_mtime_ns}"
+
+
 def vm_recipe(session: Session, suite: Suite) -> dict[str, Any]:
     """Return what decides the counts of a suite in the VM."""
+    programs = ("busybox", session.config.vm.qemu, *suite.files)
     vm = plain(session.config.vm)
     del vm["timeout"]
     return {
         "vm": vm,
         "suite": plain(suite),
         "step_timeout": session.config.workload.step_timeout,
+        "programs": {name: _stamp(session, name) for name in programs},
         "plugin": sha256_json([native_source(name) for name in ("vlbr.c", "window.c", "init.sh")]),
     }
 

@@ -1,23 +1,25 @@
-"""Profiles by themselves: converting, merging, judging and comparing outside a run."""
+"""Profiles by themselves: converting, merging and trimming outside a run."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pkgafdo import elf, files, log
-from pkgafdo.errors import ArtifactError, ConfigError
+from pkgafdo import files
+from pkgafdo.errors import ArtifactError, CommandError, ConfigError
 from pkgafdo.host.facts import read_facts
-from pkgafdo.profile.check import check_summary
-from pkgafdo.profile.compare import compare_profiles
 from pkgafdo.profile.convert import ORDER, Request, Tool, convert
-from pkgafdo.profile.drift import Verdict, measure_drift
-from pkgafdo.profile.info import cover, density, read_functions, read_info
+from pkgafdo.profile.info import read_info
 from pkgafdo.profile.lineage import merged_provenance, require_same_origin
 from pkgafdo.profile.merge import WeightedProfile, merge_profiles, normalising_weights
-from pkgafdo.profile.provenance import provenance_of, provenance_path, write_provenance
+from pkgafdo.profile.provenance import (
+    find_provenance,
+    provenance_of,
+    provenance_path,
+    write_provenance,
+)
 from pkgafdo.profile.trim import trim_profile
 from pkgafdo.toolchain.select import select
 from pkgafdo.workflows.profile_stages import tool_versions
@@ -26,12 +28,11 @@ from pkgafdo.workflows.session import cache_folder, make_runner
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pkgafdo.artifacts import SampleProfile, Toolchain
     from pkgafdo.config.model import Config
     from pkgafdo.profile.conversion import Conversion
-    from pkgafdo.profile.drift import Drift
     from pkgafdo.profile.provenance import Provenance
     from pkgafdo.profile.settings import ProfileSettings
     from pkgafdo.runner.base import Runner
@@ -45,22 +46,6 @@ class Workbench:
     toolchain: Toolchain
     settings: ProfileSettings
     cache: Path
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gates:
-    """What a profile must reach beyond the [profile] limits; what is None is not asked.
-
-    vmlinux is a kernel that it must fit with a verdict of `at_least`, objects the build folder with
-    its modules; base a profile that it must be like, with `similarity`.
-    """
-
-    vmlinux: Path | None = None
-    objects: Path | None = None
-    at_least: Verdict = Verdict.USABLE
-    base: Path | None = None
-    similarity: float = 0.8
-    has_provenance: bool = False
 
 
 def open_workbench(config: Config) -> Workbench:
@@ -92,7 +77,7 @@ def convert_sources(bench: Workbench, order: Order) -> tuple[Conversion, Provena
     """Convert recordings and tables to one profile at `order.output`, its provenance beside it."""
     vmlinux = read_vmlinux(order.vmlinux)
     require_lines(vmlinux)
-    _require_folder(order.modules)
+    require_objects(order.modules)
     table = read_sources(order.sources, vmlinux, allow_mismatch=order.allow_mismatch)
     request = Request(
         table=table,
@@ -117,7 +102,8 @@ def convert_sources(bench: Workbench, order: Order) -> tuple[Conversion, Provena
     return conversion, provenance
 
 
-def _require_folder(path: Path | None) -> None:
+def require_objects(path: Path | None) -> None:
+    """Raise ConfigError when a build folder is named that is none."""
     if path is not None and not path.is_dir():
         raise ConfigError(
             f"{path} is no folder with modules", hint="Name the kernel's build folder."
@@ -146,104 +132,46 @@ def merge_sources(
     normalise multiplies the weights so that a long run does not drown a short one. Raises
     ArtifactError when the profiles are of different kernels or LLVM majors and that is not allowed.
     """
-    infos = [read_info(bench.runner, bench.toolchain, one.path) for one in inputs]
-    origins = {str(one.path): info.provenance for one, info in zip(inputs, infos, strict=True)}
-    require_same_origin(origins, allow_mismatch=allow_mismatch)
+    for one in inputs:
+        if not one.path.is_file():
+            raise ArtifactError(f"There is no profile {one.path}", hint="Check the path.")
+    origins = {one.path: find_provenance(one.path) for one in inputs}
+    require_same_origin(
+        {str(path): origin for path, origin in origins.items()}, allow_mismatch=allow_mismatch
+    )
     if normalise:
-        factors = normalising_weights([info.summary.samples for info in infos])
+        factors = normalising_weights([_samples(bench, one.path, origins) for one in inputs])
         inputs = [
             replace(one, weight=one.weight * factor)
             for one, factor in zip(inputs, factors, strict=True)
         ]
     with _beside(output) as folder:
-        profile = merge_profiles(bench.runner, bench.toolchain, inputs, folder=Path(folder))
-        profile = _move(profile, output)
+        profile = _move(_merge(bench, inputs, Path(folder)), output)
     rows = [
-        (info.sha256, one.weight, info.provenance) for one, info in zip(inputs, infos, strict=True)
+        (known.profile_sha256 if known else files.sha256_file(one.path), one.weight, known)
+        for one in inputs
+        for known in (origins[one.path],)
     ]
     provenance = merged_provenance(profile, rows, created_by=f"pkgafdo {version()}")
     write_provenance(output, provenance)
     return profile, provenance
 
 
-def describe_profile(bench: Workbench, profile: Path, vmlinux: Path | None) -> dict[str, Any]:
-    """Return what a profile holds, JSON-plain; with a vmlinux also how much of it that is."""
-    info = read_info(bench.runner, bench.toolchain, profile)
-    totals = read_functions(bench.runner, bench.toolchain, profile)
-    data: dict[str, Any] = {
-        "path": str(profile),
-        "sha256": info.sha256,
-        "size": info.size,
-        **asdict(info.summary),
-        "functions_total": sum(totals.values()),
-        "provenance": asdict(info.provenance) if info.provenance else None,
-    }
-    if vmlinux is not None:
-        symbols = elf.symbols(vmlinux)
-        data["coverage"] = asdict(cover(totals, symbols))
-        data["density"] = round(density(totals, symbols), 3)
-    return data
+def _samples(bench: Workbench, path: Path, origins: Mapping[Path, Provenance | None]) -> int:
+    """Return a profile's total; its provenance tells it without starting a program."""
+    known = origins[path]
+    if known is not None:
+        return known.counts
+    return read_info(bench.runner, bench.toolchain, path).summary.samples
 
 
-def compare(bench: Workbench, base: Path, test: Path) -> dict[str, Any]:
-    """Return how two profiles differ, JSON-plain."""
-    return asdict(compare_profiles(bench.runner, bench.toolchain, base, test))
-
-
-def drift(
-    bench: Workbench, profile: Path, vmlinux: Path, *, objects: Path | None = None
-) -> dict[str, Any]:
-    """Return how much of a profile fits a kernel and its modules, JSON-plain."""
-    found = asdict(_drift(bench, profile, vmlinux, objects))
-    return found | {"verdict": found["verdict"].value}
-
-
-def _drift(bench: Workbench, profile: Path, vmlinux: Path, objects: Path | None) -> Drift:
-    _require_folder(objects)
-    origin = read_info(bench.runner, bench.toolchain, profile).provenance
-    if objects is None and origin is not None and origin.modules:
-        log.warn(
-            f"the profile has functions of the modules {', '.join(origin.modules)}, which count as "
-            "gone; name the build folder with --modules"
-        )
-    return measure_drift(bench.runner, bench.toolchain, profile, vmlinux, objects=objects)
-
-
-def check(bench: Workbench, profile: Path, gates: Gates) -> list[str]:
-    """Return what is wrong with a profile, one sentence each; empty when it passes."""
-    info = read_info(bench.runner, bench.toolchain, profile)
-    findings = check_summary(info.summary.functions, info.summary.samples, bench.settings)
-    if gates.has_provenance and info.provenance is None:
-        findings.append("it has no provenance")
-    if info.provenance is not None and info.provenance.mismatch:
-        findings.append("it was made although the build-ids did not match")
-    if gates.vmlinux is not None:
-        found = _drift(bench, profile, gates.vmlinux, gates.objects)
-        ranks = list(Verdict)
-        if ranks.index(found.verdict) > ranks.index(gates.at_least):
-            findings.append(
-                f"it is {found.verdict} for {gates.vmlinux} ({found.function_share:.1%} of the "
-                f"samples find their function, {found.line_share:.1%} of the hot ones their line); "
-                f"{gates.at_least} is needed"
-            )
-    if gates.base is not None:
-        overlap = compare_profiles(bench.runner, bench.toolchain, gates.base, profile).overlap
-        if overlap.similarity < gates.similarity:
-            findings.append(
-                f"its similarity to {gates.base} is {overlap.similarity:.1%}; "
-                f"{gates.similarity:.1%} is needed"
-            )
-    return findings
-
-
-def require_checked(profile: Path, findings: Sequence[str]) -> None:
-    """Raise ArtifactError that lists what is wrong with a profile."""
-    if findings:
-        raise ArtifactError(
-            f"{profile} does not pass",
-            details="\n".join(f"- {finding}" for finding in findings),
-            hint="`pkgafdo profile info` and `profile drift` show more.",
-        )
+def _merge(bench: Workbench, inputs: Sequence[WeightedProfile], folder: Path) -> SampleProfile:
+    try:
+        return merge_profiles(bench.runner, bench.toolchain, inputs, folder=folder)
+    except CommandError:
+        for one in inputs:  # which of them is no profile?
+            read_info(bench.runner, bench.toolchain, one.path)
+        raise
 
 
 def trim(bench: Workbench, profile: Path, least_share: float, output: Path) -> dict[str, Any]:

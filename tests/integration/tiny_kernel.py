@@ -68,15 +68,17 @@ __attribute__((noinline)) u64 work_{i}(u64 x)
     return "\n".join(parts) + "\n"
 
 
-def build(runner: Runner, folder: Path, *, clang: str, lld: str) -> Path:
-    """Compile and link the program; returns its vmlinux."""
-    (folder / "kernel.c").write_text(source())
+def build(
+    runner: Runner, folder: Path, *, clang: str, lld: str, text: str = "", flags: Sequence[str] = ()
+) -> Path:
+    """Compile and link the program, or another text like it; returns its vmlinux."""
+    (folder / "kernel.c").write_text(text or source())
     (folder / "kernel.lds").write_text(_LINKER_SCRIPT)
     runner.run(
         Command(
             argv=(
                 clang, "-O2", "-g", "-fdebug-info-for-profiling", "-mcmodel=kernel", "-fno-pic",
-                "-ffreestanding", "-c", "kernel.c", "-o", "kernel.o",
+                "-ffreestanding", *flags, "-c", "kernel.c", "-o", "kernel.o",
             ),
             cwd=folder,
         )

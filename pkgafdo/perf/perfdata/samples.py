@@ -129,7 +129,7 @@ def find_stack(words: Words, first: np.uint64, last: np.uint64, plan: Words) -> 
         if at >= last:
             return last
         size = (words[at] & LOW) + U4  # with its own four bytes a multiple of eight
-        if size & U7 != U0 or size >> U3 > last - at:
+        if size & U7 != U0:
             return last
         at += size >> U3
     return min(at, last)

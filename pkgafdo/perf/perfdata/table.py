@@ -12,6 +12,7 @@ from pkgafdo.branches.meta import DropReason, TableMeta, add_dropped
 from pkgafdo.branches.table import from_counts
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata import state as st
+from pkgafdo.perf.perfdata.damage import damaged
 from pkgafdo.perf.perfdata.mappings import module_mappings
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def table_of(session: Session, *, text: TextBounds | None, filters: bool) -> Bra
     branches, ranges = session.pool.columns()
     if kernel is not None and shift:
         for columns in (branches, ranges):
-            columns[0] = _moved(columns[0], kernel, shift, places)
-            columns[1] = _moved(columns[1], kernel, shift, places)
+            columns[0] = _moved(columns[0], kernel, shift)
+            columns[1] = _moved(columns[1], kernel, shift)
     source, target, taken, missed = branches
     start, end, passed = ranges
     table = from_counts(
@@ -78,7 +79,10 @@ def kernel_interval(
     code = _linked_code(text)
     if code:
         shift = kernel_shift(kernel, text)
-        return code[0][0] - shift, code[-1][1] - shift
+        start, end = code[0][0] - shift, code[-1][1] - shift
+        if start < 0 or end > _TOP:
+            raise damaged(f"It says that the kernel lay at {start:#x}; there is no room for it.")
+        return start, end
     if kernel is None:
         return None
     # perf wrote a length of zero, or one up to the end of all addresses, in some versions.
@@ -96,10 +100,8 @@ def _linked_code(text: TextBounds | None) -> list[Interval]:
     return [(start, end) for start, end in bounds if start is not None and end is not None]
 
 
-def _moved(addresses: Words, kernel: Interval, shift: int, outside: Sequence[Interval]) -> Words:
+def _moved(addresses: Words, kernel: Interval, shift: int) -> Words:
     inside = (addresses >= np.uint64(kernel[0])) & (addresses <= np.uint64(kernel[1] - 1))
-    for start, end in outside:
-        inside &= (addresses < np.uint64(start)) | (addresses > np.uint64(end - 1))
     return np.where(inside, addresses + np.uint64(shift % _TOP), addresses)
 
 

@@ -138,7 +138,7 @@ def test_rows_of_an_unknown_kind_are_refused(tmp_path) -> None:
         read_table(path)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_file_is_refused_or_still_says_the_same(tmp_path, data) -> None:
     path = tmp_path / "t.parquet"

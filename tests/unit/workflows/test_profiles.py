@@ -18,8 +18,9 @@ from pkgafdo.profile.merge import WeightedProfile
 from pkgafdo.profile.provenance import Provenance, provenance_path, write_provenance
 from pkgafdo.profile.settings import ProfileSettings
 from pkgafdo.runner.command import Result
-from pkgafdo.workflows import profiles
-from pkgafdo.workflows.profiles import Gates, Order, Workbench
+from pkgafdo.workflows import judging, profiles
+from pkgafdo.workflows.judging import Gates
+from pkgafdo.workflows.profiles import Order, Workbench
 from tests.unit import elf_files
 from tests.unit.branches.tables import BUILD_ID, TEXT, table_of
 from tests.unit.profile.programs import TOOLCHAIN, profile_tools, recorded, writes_output
@@ -56,14 +57,14 @@ def order(tmp_path) -> Order:
 def profile(tmp_path):
     """A profile with its provenance."""
 
-    def make(name: str, **origin):
+    def make(name: str, counts: int = 112_692, **origin):
         path = tmp_path / name
         path.write_bytes(name.encode())
         known = {"kernelrelease": "7.2.13", "tools": {"llvm-profgen": "19.1.7"}} | origin
         write_provenance(
             path,
             Provenance(
-                profile_sha256=files.sha256_file(path), functions=59, counts=112_692, **known
+                profile_sha256=files.sha256_file(path), functions=59, counts=counts, **known
             ),
         )
         return path
@@ -141,18 +142,45 @@ def test_merging_writes_where_the_profile_comes_from(tmp_path, profile) -> None:
 
 
 def test_normalising_multiplies_the_weights(tmp_path, profile) -> None:
-    small = recorded("llvm-profdata-19-summary.txt").replace(
-        "Total count: 112692", "Total count: 1127"
+    small = profile("small", counts=1127)
+    inputs = [WeightedProfile(path=profile("big")), WeightedProfile(path=small, weight=2)]
+    _, provenance = profiles.merge_sources(
+        bench(tmp_path), inputs, tmp_path / "m.afdo", normalise=True
     )
+    assert [weight for _, weight in provenance.merged_from] == [1, 200]
+
+
+def test_the_total_of_a_profile_without_provenance_is_asked_of_llvm(tmp_path, profile) -> None:
+    (tmp_path / "bare").write_bytes(b"bare")
+    inputs = [
+        WeightedProfile(path=profile("big", counts=1_126_920)),
+        WeightedProfile(path=tmp_path / "bare"),
+    ]
+    _, provenance = profiles.merge_sources(
+        bench(tmp_path), inputs, tmp_path / "m.afdo", normalise=True
+    )
+    assert [weight for _, weight in provenance.merged_from] == [1, 10]
+    assert provenance.merged_from[1][0] == files.sha256_file(tmp_path / "bare")
+
+
+def test_the_profile_that_is_none_is_named(tmp_path, profile) -> None:
+    (tmp_path / "bad").write_bytes(b"bad")
 
     def show(command):
-        text = small if command.argv[-1].endswith("small") else None
-        return Result(returncode=0, stdout=text or recorded("llvm-profdata-19-summary.txt"))
+        bad = command.argv[-1].endswith("bad")
+        return (
+            Result(returncode=1, stderr="Unrecognized") if bad else profile_tools().answers["show"]
+        )
 
-    runner = bench(tmp_path, show=show)
-    inputs = [WeightedProfile(path=profile("big")), WeightedProfile(path=profile("small"))]
-    _, provenance = profiles.merge_sources(runner, inputs, tmp_path / "m.afdo", normalise=True)
-    assert [weight for _, weight in provenance.merged_from] == [1, 100]
+    inputs = [WeightedProfile(path=profile("a")), WeightedProfile(path=tmp_path / "bad")]
+    with pytest.raises(ArtifactError, match="bad is not a sample profile"):
+        profiles.merge_sources(
+            bench(tmp_path, show=show, merge=Result(returncode=1)), inputs, tmp_path / "m.afdo"
+        )
+    with pytest.raises(ArtifactError, match="There is no profile"):
+        profiles.merge_sources(
+            bench(tmp_path), [WeightedProfile(path=tmp_path / "gone")], tmp_path / "m.afdo"
+        )
 
 
 def test_profiles_of_two_kernels_are_not_merged(tmp_path, profile) -> None:
@@ -173,24 +201,24 @@ def test_a_profile_is_described_and_with_a_kernel_its_coverage(tmp_path, order, 
         return Result(returncode=0, stdout=recorded(name))
 
     path = profile("a")
-    alone = profiles.describe_profile(bench(tmp_path, show=show), path, None)
+    alone = judging.describe_profile(bench(tmp_path, show=show), path, None)
     assert alone["functions"] == 59
     assert alone["provenance"]["kernelrelease"] == "7.2.13"
     assert "coverage" not in alone
-    against = profiles.describe_profile(bench(tmp_path, show=show), path, order.vmlinux)
+    against = judging.describe_profile(bench(tmp_path, show=show), path, order.vmlinux)
     assert against["coverage"]["profiled_functions"] == 0
     assert against["density"] == 0.0
 
 
 def gates_of(tmp_path, path, gates, **answers):
-    return profiles.check(bench(tmp_path, **answers), path, gates)
+    return judging.check(bench(tmp_path, **answers), path, gates)
 
 
 def test_a_good_profile_passes(tmp_path, profile) -> None:
     path = profile("a")
     findings = gates_of(tmp_path, path, Gates(has_provenance=True))
     assert findings == []
-    profiles.require_checked(path, findings)
+    judging.require_checked(path, findings)
 
 
 def test_each_gate_has_its_finding(tmp_path, order, profile) -> None:
@@ -208,7 +236,7 @@ def test_each_gate_has_its_finding(tmp_path, order, profile) -> None:
     assert "fresh is needed" in findings[1]
     assert "100.0% is needed" in findings[2]
     with pytest.raises(ArtifactError, match="does not pass") as caught:
-        profiles.require_checked(path, findings)
+        judging.require_checked(path, findings)
     assert caught.value.exit_code == 5
 
 
@@ -222,7 +250,7 @@ def test_a_profile_without_provenance_fails_where_it_is_asked_for(tmp_path) -> N
 
 def test_drift_is_plain_data_with_a_verdict(tmp_path, order, profile) -> None:
     text = Result(returncode=0, stdout="gone:9:1\n 1: 9\n")
-    found = profiles.drift(bench(tmp_path, merge=text), profile("a"), order.vmlinux)
+    found = judging.drift(bench(tmp_path, merge=text), profile("a"), order.vmlinux)
     assert found["verdict"] == "stale"
     assert json.loads(json.dumps(found))["lost"] == [["gone", 1.0]]
 

@@ -7,14 +7,25 @@ import io
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pkgafdo.elf import TextBounds
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.recording import read_recording
 from tests.fakes import perf_files as pf
 from tests.unit.perf.perfdata.layouts import recordings
 
 EVENT = pf.Event()
+BOUNDS = TextBounds(
+    text=pf.TEXT, stext=pf.TEXT + 4096, etext=pf.TEXT + 8192, sinittext=pf.TEXT + 16384,
+    einittext=pf.TEXT + 20480, entry_text_start=None, entry_text_end=None,
+)  # fmt: skip
 ENTRIES = [(pf.TEXT + 64, pf.TEXT + 8, 2), (pf.TEXT + 16, pf.TEXT + 32, 1)]
-RECORDS = [pf.kernel_mmap(), pf.comm(), pf.sample(EVENT, ENTRIES), pf.sample(EVENT, ENTRIES)]
+RECORDS = [
+    pf.kernel_mmap(),
+    pf.mmap("[ext4]", 0xFFFFFFFFC0000000, 4096),
+    pf.comm(),
+    pf.sample(EVENT, ENTRIES),
+    pf.sample(EVENT, ENTRIES),
+]
 FEATURES = {
     2: pf.build_id_record("[kernel.kallsyms]", bytes(20)),
     4: pf.string("7.2.13"),
@@ -28,11 +39,12 @@ WHOLE = [
 ]
 
 
-def read_or_refuse(content: bytes, *, filters: bool = False) -> bool:
+def read_or_refuse(content: bytes, *, filters: bool = False, linked: bool = False) -> bool:
     """Read a recording; returns whether it was accepted. Any other error fails the test."""
     refused: ArtifactError | None = None
     try:
-        read_recording(io.BytesIO(content), filters=filters, threads=1)
+        text = BOUNDS if linked else None
+        read_recording(io.BytesIO(content), text=text, filters=filters, threads=1)
     except ArtifactError as error:
         refused = error
     assert refused is None or (refused.message and refused.hint)
@@ -52,19 +64,19 @@ def test_a_stream_cut_short_within_a_record_is_refused() -> None:
     while max(ends) < len(content):
         at = max(ends)
         ends.add(at + int.from_bytes(content[at + 6 : at + 8], "little"))
-    for size in range(len(content)):
+    for size in sorted(ends | set(range(0, len(content), 3))):
         accepted = read_or_refuse(content[:size])
         assert not accepted or size in ends
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(data=st.data(), whole=st.sampled_from(WHOLE), filters=st.booleans())
-def test_any_byte_may_be_wrong(data, whole, filters) -> None:
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), whole=st.sampled_from(WHOLE), filters=st.booleans(), linked=st.booleans())
+def test_any_byte_may_be_wrong(data, whole, filters, linked) -> None:
     content = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(content) - 1))
         content[at] ^= data.draw(st.integers(1, 255))
-    read_or_refuse(bytes(content), filters=filters)
+    read_or_refuse(bytes(content), filters=filters, linked=linked)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -75,7 +87,9 @@ def test_any_number_may_lie(content, data) -> None:
     lie = data.draw(st.sampled_from([0, 1, 7, 8, 2**16 - 1, 2**31, 2**60, 2**63, 2**64 - 1]))
     size = data.draw(st.sampled_from([2, 4, 8]))
     damaged[at : at + size] = (lie % 256**size).to_bytes(size, "little")
-    read_or_refuse(bytes(damaged))
+    read_or_refuse(
+        bytes(damaged), filters=data.draw(st.booleans()), linked=data.draw(st.booleans())
+    )
 
 
 @settings(max_examples=100, deadline=None)

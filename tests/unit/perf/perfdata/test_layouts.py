@@ -32,7 +32,7 @@ def counts_of(table: BranchTable):
     )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=recordings())
 def test_the_counts_equal_those_of_the_plain_reader(content) -> None:
     expected = perf_reference.count(content)

@@ -110,6 +110,7 @@ def test_mappings_of_user_space_are_no_modules() -> None:
     table = read(
         pf.kernel_mmap(),
         pf.mmap("[vdso]", 0x7FFF0000, 4096, misc=pf.USER),
+        pf.mmap2("/tmp/ext4.ko", 0x7FFF8000, 4096, misc=pf.USER),
         pf.mmap("[bpf_prog_1]", TEXT + 0x2000000, 4096),
         stack((TEXT, TEXT)),
     )
@@ -378,6 +379,45 @@ def test_records_that_contradict_themselves_are_refused(record) -> None:
     with pytest.raises(ArtifactError, match="damaged or was cut short") as caught:
         read(pf.kernel_mmap(), stack((TEXT, TEXT)), record)
     assert caught.value.details
+
+
+@pytest.mark.parametrize(
+    ("field", "read_format"),
+    [(pf.CALLCHAIN, 0), (pf.READ, pf.GROUP)],
+    ids=["callchain", "read group"],
+)
+def test_a_length_that_leads_back_to_the_beginning_is_refused(field, read_format) -> None:
+    # Added to its own place, the length wraps around to the first word, which would be a stack of
+    # no entries.
+    event = pf.Event(sample_type=pf.IDENTIFIER | field | pf.BRANCH_STACK, read_format=read_format)
+    body = b"".join(word.to_bytes(8, "little") for word in (0, 2**64 - 2, 0, 0))
+    with pytest.raises(ArtifactError, match="damaged or was cut short"):
+        read(pf.kernel_mmap(), pf.record(9, body), events=[event])
+
+
+def test_raw_data_that_breaks_the_alignment_is_refused() -> None:
+    event = pf.Event(sample_type=pf.USUAL | pf.RAW)
+    with pytest.raises(ArtifactError, match="damaged or was cut short"):
+        read(pf.kernel_mmap(), pf.sample(event, [], raw=bytes(5)), events=[event])
+
+
+def test_a_sample_too_short_to_name_its_event_is_refused() -> None:
+    plain = pf.Event(ids=(2,), sample_type=pf.IDENTIFIER | pf.IP)
+    good = pf.sample(EVENT, [(TEXT, TEXT, 0)], number=1), pf.sample(plain, [], number=2)
+    with pytest.raises(ArtifactError, match="damaged or was cut short"):
+        read(pf.kernel_mmap(), *good, pf.record(9, b""), events=[pf.Event(ids=(1,)), plain])
+
+
+@pytest.mark.parametrize(("symbol", "address"), [("_stext", 0x100), ("_text", 2**64 - 0x1000)])
+def test_a_kernel_that_does_not_fit_where_it_is_said_to_lie_is_refused(symbol, address) -> None:
+    bounds = TextBounds(
+        text=TEXT, stext=TEXT + 0x200, etext=TEXT + 0x8000, sinittext=None, einittext=None,
+        entry_text_start=None, entry_text_end=None,
+    )  # fmt: skip
+    mapping = pf.mmap(f"[kernel.kallsyms]{symbol}", address, 0x1000, address)
+    with pytest.raises(ArtifactError, match="damaged") as caught:
+        read(mapping, stack((TEXT, TEXT)), text=bounds)
+    assert "no room for it" in caught.value.details
 
 
 def test_an_event_shorter_than_any_is_refused() -> None:

@@ -39,7 +39,7 @@ def stacks_of(stacks: list[list[tuple[int, ...]]], columns: int = 2) -> Stacks:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(stacks=st.lists(st.lists(st.tuples(ADDRESS, ADDRESS), min_size=1, max_size=40), min_size=1))
 def test_what_is_written_is_read_back(tmp_path, stacks) -> None:
     path = tmp_path / "perf.data"
