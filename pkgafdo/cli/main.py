@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -16,12 +17,27 @@ from pkgafdo.cli.branches_verbs import BRANCHES_VERBS
 from pkgafdo.cli.look_verbs import LOOK_VERBS
 from pkgafdo.cli.profile_verbs import PROFILE_VERBS
 from pkgafdo.cli.run_verbs import RUN_VERBS
-from pkgafdo.errors import BROKEN_PIPE, INTERRUPTED, ConfigError, PkgafdoError
+from pkgafdo.errors import BROKEN_PIPE, INTERRUPTED, ConfigError, HostError, PkgafdoError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+_UNWRITABLE = frozenset(
+    (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENOTEMPTY,
+    )
+)
+"""What says that a place cannot be written to, rather than that we have a bug."""
 _EPILOG = (
     "Exit codes: 0 fine; 1 a bug of ours; 2 configuration or usage; 3 the machine lacks something; "
     "4 a program failed; 5 a file is not what it must be; 6 waiting for you; 130 interrupted."
@@ -97,6 +113,16 @@ def exit_code(error: BaseException) -> int:
             # Whoever read our output has gone: nothing is left to say, and no one to say it to.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE
+        case OSError() if error.errno in _UNWRITABLE:
+            place = error.filename2 or error.filename
+            where = f": {place}" if place else ""
+            refusal = HostError(
+                f"a file could not be written{where}",
+                details=str(error.strerror or error),
+                hint="Free some space there or choose another place; nothing half-written was left.",
+            )
+            click.echo(render_error(refusal), err=True)
+            return refusal.exit_code
         case _:
             return _bug(error)
 

@@ -17,7 +17,7 @@ from pkgafdo.branches.store import write_table
 from pkgafdo.perf.perfdata.write import Machine, Stacks, write_recording
 from pkgafdo.runner.local import LocalRunner
 from tests.integration import tiny_kernel
-from tests.integration.cli.program import Pkgafdo
+from tests.integration.cli.program import Pkgafdo, can_mount
 
 pytestmark = pytest.mark.real
 
@@ -193,6 +193,41 @@ def test_a_recording_cut_anywhere_gives_a_table_or_one_sentence(pkgafdo, place, 
         ended = pkgafdo.run("branches", "info", tmp_path / "cut", "--json")
         assert ended.code in {0, 5}, ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+_TINY_DISK = (
+    'mount -t tmpfs -o size=40k tmpfs "$1" && shift && "$@"; code=$?; ls -A full; exit $code'
+)
+
+
+@pytest.mark.parametrize("verb", ["branches", "profile"])
+def test_a_full_disk_ends_with_one_sentence_and_nothing_half_written(
+    pkgafdo, place, tmp_path, verb
+) -> None:
+    if not can_mount():
+        pytest.skip("name spaces of mounts are not allowed here")
+    (tmp_path / "full").mkdir()
+    (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
+    output = ("-o", "full/out")
+    words = {
+        "branches": ("export", "--to", "preagg", place / "exact.parquet", *output),
+        "profile": ("convert", place / "exact.parquet", *output),
+    }[verb]
+    command = pkgafdo.command(verb, *words, "--vmlinux", place / "vmlinux")
+    with Popen(
+        ["unshare", "--mount", "sh", "-c", _TINY_DISK, "sh", "full", *command],
+        stdout=PIPE, stderr=PIPE, cwd=tmp_path, text=True, env={"PATH": pkgafdo.path},
+    ) as process:  # fmt: skip
+        output_text, errors = process.communicate(timeout=60)
+    assert process.returncode == 3, errors
+    assert "No space left on device" in errors
+    assert output_text == ""
+
+
+def test_an_output_below_a_file_is_refused_in_a_sentence(pkgafdo, place) -> None:
+    output = place / "vmlinux" / "out"
+    refusal = pkgafdo.run("branches", "read", place / "exact.parquet", "-o", output).refusal(3)
+    assert "could not be written" in refusal.message
 
 
 def test_help_is_quick_about_the_new_verbs_too(pkgafdo) -> None:
