@@ -24,7 +24,10 @@ class FileRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What the journal keeps of one finished stage."""
+    """What the journal keeps of one finished stage.
+
+    program_seconds is the part of `seconds` that other programs took; the rest is our own.
+    """
 
     stage: str
     recipe: Mapping[str, Any]
@@ -35,6 +38,7 @@ class Entry:
     seconds: float
     started: str
     version: str
+    program_seconds: float = 0.0
 
     def digest_of(self, name: str) -> str:
         """Return what identifies an output: a file's SHA-256, or that of a fact's JSON."""

@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
 
 def execute(
-    stages: Sequence[Stage], journal: Journal, *, commands: list[str], version: str
+    stages: Sequence[Stage],
+    journal: Journal,
+    *,
+    commands: list[str],
+    version: str,
+    spent: list[float] | None = None,
 ) -> dict[str, Entry]:
     """Bring every stage up to date, in order; returns the entries of all.
 
-    `commands` is the list that the runner appends to: what a stage ran goes into its entry.
+    `commands` and `spent` are lists that the runner appends to: what a stage ran, and the seconds
+    that it took, go into its entry.
     Raises what a stage raises, WaitingError where a gate asks for a person.
     """
     known = journal.read()
@@ -43,7 +49,14 @@ def execute(
         if stage.gate is not None and (sentence := stage.gate(inputs)):
             raise WaitingError(sentence)
         log.step(label if decision.reason == "not done yet" else f"{label} ({decision.reason})")
-        entries[stage.name] = _run(stage, inputs, journal, commands=commands, version=version)
+        entries[stage.name] = _run(
+            stage,
+            inputs,
+            journal,
+            commands=commands,
+            spent=[] if spent is None else spent,
+            version=version,
+        )
     return entries
 
 
@@ -53,10 +66,16 @@ def _changed_files(entry: Entry | None) -> list[str]:
 
 
 def _run(
-    stage: Stage, inputs: Inputs, journal: Journal, *, commands: list[str], version: str
+    stage: Stage,
+    inputs: Inputs,
+    journal: Journal,
+    *,
+    commands: list[str],
+    spent: list[float],
+    version: str,
 ) -> Entry:
     journal.remove(stage.name)
-    del commands[:]
+    del commands[:], spent[:]
     started, clock = datetime.now(UTC), time.monotonic()
     try:
         produced = stage.run(inputs)
@@ -74,6 +93,7 @@ def _run(
         seconds=time.monotonic() - clock,
         started=started.isoformat(timespec="seconds"),
         version=version,
+        program_seconds=sum(spent),
     )
     journal.write(entry)
     return entry

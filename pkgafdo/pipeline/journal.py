@@ -89,6 +89,7 @@ class Journal:
             "facts": dict(entry.facts),
             "commands": list(entry.commands),
             "seconds": round(entry.seconds, 3),
+            "program_seconds": round(entry.program_seconds, 3),
             "started": entry.started,
             "pkgafdo": entry.version,
         }
@@ -114,6 +115,7 @@ class Journal:
             seconds=data["seconds"],
             started=data["started"],
             version=data["pkgafdo"],
+            program_seconds=data.get("program_seconds", 0.0),
         )
 
     def _relative(self, path: Path) -> str:
@@ -130,6 +132,7 @@ def entry_of(
     seconds: float,
     started: str,
     version: str,
+    program_seconds: float = 0.0,
 ) -> Entry:
     """Make the entry of a stage that has just finished; digests its files."""
     return Entry(
@@ -142,4 +145,5 @@ def entry_of(
         seconds=seconds,
         started=started,
         version=version,
+        program_seconds=program_seconds,
     )

@@ -8,7 +8,7 @@ import re
 import tempfile
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -17,22 +17,28 @@ from pkgafdo.branches.texts import create_llvm_prof_text, write_lines
 from pkgafdo.download import download
 from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.profile.conversion import convert_with
+from pkgafdo.profile.info import plain_name, read_functions
 from pkgafdo.profile.merge import WeightedProfile, merge_command
 from pkgafdo.profile.tools import require_tool
 from pkgafdo.runner.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pkgafdo.artifacts import Toolchain, Vmlinux
     from pkgafdo.branches.table import BranchTable
+    from pkgafdo.elf import Segment
     from pkgafdo.profile.conversion import Conversion
     from pkgafdo.profile.settings import ProfileSettings
     from pkgafdo.runner.base import Runner
+    from pkgafdo.symtab import SymbolTable
 
 NAME: Final = "create_llvm_prof"
 _LARGEST: Final = 1 << 29
 """Bytes that the unpacked program may have; the release is far smaller."""
+_LEAST_RAN: Final = 0.9
+"""The share of the counts that must be of functions that ran; shifted addresses give far less."""
+_PF_X: Final = 1  # elf(5)
 _ANY_EXIT: Final = frozenset(range(256))
 _FORMATS: Final = re.compile(r"'(text|binary|extbinary)'")
 _OPTION: Final = re.compile(r"^ +--?(\w+) \(", re.MULTILINE)
@@ -69,8 +75,8 @@ class Abilities:
 
     @property
     def format(self) -> str:
-        """The best format that it writes."""
-        return "extbinary" if "extbinary" in self.formats else "binary"
+        """The best format that it writes; the binary one of 0.19 fails on its own name table."""
+        return "extbinary" if "extbinary" in self.formats else "text"
 
 
 def probe_command(program: str) -> Command:
@@ -83,7 +89,7 @@ def parse_abilities(text: str) -> Abilities:
     _, *parts = _OPTION.split(text)
     help_of = dict(zip(parts[::2], parts[1::2], strict=True))
     formats = frozenset(_FORMATS.findall(help_of.get("format", "")))
-    if not formats & {"binary", "extbinary"} or "profiler" not in help_of:
+    if not formats & {"text", "extbinary"} or "profiler" not in help_of:
         raise HostError(
             "create_llvm_prof does not run here, or is another program",
             details="\n".join(text.splitlines()[:5]),
@@ -205,16 +211,15 @@ def convert_with_create_llvm_prof(
     help_text = runner.query(probe_command(program))
     abilities = parse_abilities(help_text.stdout + help_text.stderr)
     profdata = require_tool(toolchain, "llvm-profdata")
-    is_fs = elf.symbols(vmlinux.path).address_of(_FS_SYMBOL) is not None
+    symbols = elf.symbols(vmlinux.path)
+    is_fs = symbols.address_of(_FS_SYMBOL) is not None
     if "extbinary" not in abilities.formats:
         log.warn(f"{program} is an old one: it cannot read DWARF 5 (its profile is empty then)")
     if is_fs and not abilities.has_fs_discriminators:
         log.warn(f"{program} is too old for this kernel's flow-sensitive discriminators")
 
-    def make(records: BranchTable, scratch: Path) -> Path:
+    def run(scratch: Path) -> Path:
         counts, made, output = (scratch / name for name in ("counts.txt", "made", "kernel.afdo"))
-        if recording is None:
-            write_lines(counts, create_llvm_prof_text(records, elf.segments(vmlinux.path)))
         runner.run(
             create_command(
                 program, abilities,
@@ -222,13 +227,56 @@ def convert_with_create_llvm_prof(
                 fs_discriminators=is_fs,
             )
         )  # fmt: skip
-        if made.is_file():
-            # Whatever format and order it wrote, this LLVM's own comes out.
-            runner.run(merge_command(profdata, [WeightedProfile(path=made)], output))
+        if not made.is_file() or not made.stat().st_size:
+            raise ArtifactError(
+                f"{NAME} ended without an error and wrote an empty profile",
+                hint="Old ones (Debian's 0.19) cannot read DWARF 5; use --tool llvm-profgen.",
+            )
+        # Whatever format and order it wrote, this LLVM's own comes out.
+        runner.run(merge_command(profdata, [WeightedProfile(path=made)], output))
         return output
+
+    def make(records: BranchTable, scratch: Path) -> Path:
+        if recording is not None:
+            return run(scratch)
+        for segments in conventions(elf.segments(vmlinux.path), abilities):
+            write_lines(scratch / "counts.txt", create_llvm_prof_text(records, segments))
+            output = run(scratch)
+            names = read_functions(runner, toolchain, output)
+            if share_that_ran(names, records, symbols) >= _LEAST_RAN:
+                return output
+        raise ArtifactError(
+            f"{NAME} put the counts into functions that did not run",
+            hint="Use --tool llvm-profgen.",
+        )
 
     return convert_with(
         make, runner, toolchain,
         tool=NAME, table=table, vmlinux=vmlinux, folder=folder, settings=settings,
         allow_mismatch=allow_mismatch,
     )  # fmt: skip
+
+
+def conventions(
+    segments: Sequence[Segment], abilities: Abilities
+) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    """Return the executable segments in both conventions of its text's addresses, likelier first.
+
+    New ones (symbol_map.cc, get_static_vaddr) take offsets in the file, old ones (0.19,
+    VaddrOfFirstLoadSegment) distances from the first loaded segment. No option tells which.
+    """
+    loaded = [segment for segment in segments if segment.type == "PT_LOAD"]
+    code = tuple(segment for segment in loaded if segment.flags & _PF_X)
+    distances = tuple(replace(one, offset=one.vaddr - loaded[0].vaddr) for one in code)
+    return (code, distances) if "extbinary" in abilities.formats else (distances, code)
+
+
+def share_that_ran(totals: Mapping[str, int], records: BranchTable, symbols: SymbolTable) -> float:
+    """Return what part of a profile's counts is of functions where recorded ranges begin.
+
+    1 for an empty profile, of which that cannot be said.
+    """
+    found = symbols.find(records.range_start)
+    ran = {plain_name(name) for name in symbols.names(set(found[found >= 0].tolist()))}
+    total = sum(totals.values())
+    return sum(count for name, count in totals.items() if name in ran) / total if total else 1.0

@@ -25,7 +25,8 @@ class Command:
     """One program with its arguments; constructing it touches nothing.
 
     env overlays the runner's minimal environment. accept lists the exit codes that mean success.
-    timeout is in seconds. log names the file (without suffix) that keeps the output.
+    timeout is in seconds. log names the file (without suffix) that keeps the output. hint says where
+    the program comes from, for when it is missing.
     """
 
     argv: tuple[str, ...]

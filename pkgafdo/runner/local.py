@@ -46,6 +46,7 @@ class LocalRunner:
     env is the whole environment of the children (Command.env overlays it). logs is the folder of
     log files; running the folder where commands in progress are written down. root is the prefix
     that gains root (empty when we are root); builder the user to drop to (None: already unprivileged).
+    spent collects the seconds that each program took, queries included.
     """
 
     env: Mapping[str, str]
@@ -54,6 +55,7 @@ class LocalRunner:
     root: tuple[str, ...] | None = ()
     builder: Builder | None = None
     commands: list[str] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
 
     def which(self, program: str) -> str | None:
         """Return the absolute path of a program on the effective PATH, or None."""
@@ -87,6 +89,7 @@ class LocalRunner:
                 seconds=time.monotonic() - started,
                 log=path,
             )
+        self.spent.append(result.seconds)
         if timed_out or code not in command.accept:
             raise _failure(command, result, timed_out=timed_out)
         return result
@@ -247,7 +250,7 @@ def _failure(command: Command, result: Result, *, timed_out: bool) -> CommandErr
     return CommandError(
         f"{command.program} {what}",
         details=details,
-        hint=f"{command.hint} {where}".strip(),
+        hint=where,
         command=shell(command),
         returncode=result.returncode,
     )

@@ -140,7 +140,7 @@ def _compile(runner: Runner, compiler: str, api: int, folder: Path) -> None:
                 raise HostError(
                     f"the virtual LBR's {source} could not be compiled",
                     details=error.details,
-                    hint=error.hint,
+                    hint="It needs the C library's headers (Arch: base-devel; Debian: libc6-dev).",
                 ) from error
         if output == "window":
             (folder / output).chmod(0o755)

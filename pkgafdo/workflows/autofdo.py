@@ -70,6 +70,11 @@ def stages_until(stages: tuple[Stage, ...], last: str) -> tuple[Stage, ...]:
 
 def run_stages(session: Session, stages: tuple[Stage, ...]) -> dict[str, Entry]:
     """Bring the stages up to date; returns their journal entries."""
+    runner = session.runner
     return execute(
-        stages, session.workdir.journal, commands=session.runner.commands, version=version()
+        stages,
+        session.workdir.journal,
+        commands=runner.commands,
+        version=version(),
+        spent=runner.spent,
     )

@@ -16,8 +16,8 @@ NEEDED = ("clang", "ld.lld", "llvm-objdump", "llvm-profgen", "llvm-profdata")
 
 
 def installed(name: str) -> str | None:
-    """Return the newest installed version of an LLVM program."""
-    names = [name, *(f"{name}-{version}" for version in range(30, 18, -1))]
+    """Return the newest installed version of an LLVM program; without a suffix it may be an old one."""
+    names = [*(f"{name}-{version}" for version in range(30, 18, -1)), name]
     return next((path for path in map(shutil.which, names) if path), None)
 
 

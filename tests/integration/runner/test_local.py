@@ -45,7 +45,7 @@ def test_an_exit_code_that_is_not_accepted_is_an_error_with_the_evidence(runner)
         runner.run(sh("echo said; echo complained >&2; exit 3", hint="Do better."))
     assert caught.value.returncode == 3
     assert caught.value.details == "said\ncomplained"
-    assert caught.value.hint.startswith("Do better. Command: sh -c")
+    assert caught.value.hint.startswith("Command: sh -c")
     assert "exit 3" in caught.value.command
 
 

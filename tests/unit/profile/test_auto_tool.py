@@ -142,6 +142,32 @@ def test_create_llvm_prof_gets_file_offsets_and_its_result_is_rewritten(request_
     assert conversion.profile.path.read_bytes() == b"rewritten"
 
 
+def test_counts_in_functions_that_did_not_run_are_refused_after_both_conventions(request_) -> None:
+    functions = Result(returncode=0, stdout="Function: idle: 7, 7, 1 sampled lines\n")
+
+    def show(command):
+        brief = any(word.startswith("--function") for word in command.argv)
+        return profile_tools().answers["show"] if brief else functions
+
+    runner = tools(show=show)
+    with pytest.raises(ArtifactError, match="functions that did not run"):
+        run(runner, replace(request_, tools=(Tool.CREATE,)))
+    assert sum("--profiler=text" in command.argv for command in runner.ran) == 2
+
+
+def test_an_empty_file_is_told_with_its_likely_cause(request_) -> None:
+    def nothing(command):
+        result = create_llvm_prof(command)
+        for word in command.argv:
+            if word.startswith("--out="):
+                Path(word.removeprefix("--out=")).write_bytes(b"")
+        return result
+
+    with pytest.raises(ArtifactError, match="wrote an empty profile") as caught:
+        run(tools(create_llvm_prof=nothing), replace(request_, tools=(Tool.CREATE,)))
+    assert "DWARF 5" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("tool", "option"), [(Tool.PROFGEN, "--perfdata=perf.data"), (Tool.CREATE, "--profiler=perf")]
 )

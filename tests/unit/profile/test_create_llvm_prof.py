@@ -10,17 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from pkgafdo import elf
+from pkgafdo.elf import Segment
 from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.profile.create_llvm_prof import (
     RELEASE,
     Abilities,
     Pin,
+    conventions,
     create_command,
     parse_abilities,
     program_of,
+    share_that_ran,
     unpack_program,
 )
 from tests.fakes.runner import FakeRunner
+from tests.unit import elf_files
+from tests.unit.branches.tables import TEXT, table_of
 from tests.unit.profile.programs import recorded
 
 ELF = b"\x7fELF and more"
@@ -54,7 +60,7 @@ def zipped(**members: bytes) -> bytes:
 
 def test_debians_version_knows_neither_extbinary_nor_fs_discriminators() -> None:
     assert parse_abilities(recorded("create_llvm_prof-0.19-help.txt")) == OLD
-    assert OLD.format == "binary"
+    assert OLD.format == "text"
 
 
 def test_the_abilities_of_a_newer_version_are_seen() -> None:
@@ -93,7 +99,7 @@ def test_an_old_one_is_asked_only_for_what_it_knows() -> None:
     )  # fmt: skip
     assert command.argv == (
         "create_llvm_prof", "--profiler=perf", "--profile=perf.data", "--binary=v",
-        "--format=binary", "--out=o",
+        "--format=text", "--out=o",
     )  # fmt: skip
 
 
@@ -150,3 +156,31 @@ def test_damaged_archives_are_refused(damage) -> None:
     content = whole[:40] + bytes(20) + whole[60:] if damage is None else damage
     with pytest.raises(ArtifactError):
         unpack_program(content)
+
+
+def segment(vaddr: int, offset: int, flags: int, kind: str = "PT_LOAD") -> Segment:
+    return Segment(type=kind, flags=flags, offset=offset, vaddr=vaddr, filesz=64, memsz=64)
+
+
+def test_old_ones_take_distances_from_the_first_segment_and_new_ones_file_offsets() -> None:
+    segments = [
+        segment(0, 0, 5, "PT_NOTE"), segment(1000, 200, 5), segment(2000, 300, 6),
+        segment(3000, 400, 5),
+    ]  # fmt: skip
+    first, second = ([one.offset for one in part] for part in conventions(segments, NEW))
+    assert (first, second) == ([200, 400], [0, 2000])
+    first, second = ([one.offset for one in part] for part in conventions(segments, OLD))
+    assert (first, second) == ([0, 2000], [200, 400])
+
+
+def test_a_kernel_without_segments_has_no_addresses_in_either_convention() -> None:
+    assert conventions([], NEW) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("totals", "share"), [({}, 1.0), ({"do_work": 3, "other": 1}, 0.75), ({"other": 1}, 0.0)]
+)
+def test_functions_that_did_not_run_give_shifted_addresses_away(tmp_path, totals, share) -> None:
+    (tmp_path / "vmlinux").write_bytes(elf_files.vmlinux())
+    records = table_of([], [(TEXT + 4, TEXT + 8, 9), (16, 32, 9)])
+    assert share_that_ran(totals, records, elf.symbols(tmp_path / "vmlinux")) == share
