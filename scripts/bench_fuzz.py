@@ -96,7 +96,7 @@ def outcome(content: bytes, chance: random.Random) -> str:
     """Read a recording; returns what became of it."""
     try:
         text = chance.choice((None, BOUNDS))
-        read_recording(io.BytesIO(content), text=text, filters=chance.random() < 0.5, threads=1)
+        read_recording(io.BytesIO(content), text=text, filters=chance.random() < 0.5)
     except ArtifactError as error:
         return f"refused: {error.message[:60]}" if error.hint else "refused without a hint"
     except Exception:  # noqa: BLE001  any other error is what this program looks for

@@ -10,9 +10,9 @@ import numpy as np
 
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.attrs import EventAttr
+from pkgafdo.perf.perfdata.counter import Counter
 from pkgafdo.perf.perfdata.formats import CPUMODE_KERNEL, Sample
 from pkgafdo.perf.perfdata.mappings import CodeMapping
-from pkgafdo.perf.perfdata.pool import counting_pool
 from pkgafdo.perf.perfdata.session import Session
 from pkgafdo.perf.perfdata.table import table_of
 
@@ -48,21 +48,19 @@ def read_script_text(
     moved as in `read_recording`, where the text has the kernel's MMAP event. Raises ArtifactError
     when there is no branch stack.
     """
-    with counting_pool(filters=filters, threads=1) as pool:
-        session = Session(pool)
-        session.known.source = "perf script"
-        session.known.attrs.append(_UNKNOWN_EVENT)
-        rest = iter(lines)
-        repeat = 1
-        while some := list(islice(rest, _LINES_AT_ONCE)):
-            repeat = _take_in(some, repeat, session)
-        session.finish()
-        if not sum(counter.samples for counter in pool.counters):
-            raise ArtifactError(
-                "The text has no branch stacks",
-                hint="Print them with `perf script --show-mmap-events -F ip,brstack`.",
-            )
-        return table_of(session, text=text, filters=filters)
+    session = Session(Counter(filters=filters))
+    session.known.source = "perf script"
+    session.known.attrs.append(_UNKNOWN_EVENT)
+    rest = iter(lines)
+    repeat = 1
+    while some := list(islice(rest, _LINES_AT_ONCE)):
+        repeat = _take_in(some, repeat, session)
+    if not session.counter.samples:
+        raise ArtifactError(
+            "The text has no branch stacks",
+            hint="Print them with `perf script --show-mmap-events -F ip,brstack`.",
+        )
+    return table_of(session, text=text, filters=filters)
 
 
 _UNKNOWN_EVENT: Final = EventAttr(
@@ -104,8 +102,8 @@ def _submit(session: Session, stacks: Sequence[_Stack]) -> None:
     ends = np.cumsum([count for count, _ in stacks])
     for at in range(0, int(ends[-1]), _STACKS_AT_ONCE):
         turns = np.arange(at, min(at + _STACKS_AT_ONCE, int(ends[-1])))
-        session.pool.submit(words, places[np.searchsorted(ends, turns, side="right")])
-    if sum(counter.samples for counter in session.pool.counters) > _MOST_SAMPLES:
+        session.counter.count(words, places[np.searchsorted(ends, turns, side="right")])
+    if session.counter.samples > _MOST_SAMPLES:
         raise _too_many()
 
 
@@ -135,4 +133,4 @@ def _add_mapping(session: Session, match: re.Match[str]) -> None:
         CodeMapping(name=match[4], start=start, length=length, offset=offset, build_id="")
     )
     if known.kernel is not None and before is None:
-        session.pool.set_base(known.kernel.address)
+        session.counter.set_base(known.kernel.address)

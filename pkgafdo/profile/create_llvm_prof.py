@@ -84,6 +84,15 @@ def probe_command(program: str) -> Command:
     return Command(argv=(program, "--helpfull"), accept=_ANY_EXIT)
 
 
+def probe(runner: Runner, program: str) -> Abilities:
+    """Ask a create_llvm_prof what it can do; HostError when it does not run."""
+    found = runner.query(probe_command(program))
+    abilities = parse_abilities(found.stdout + found.stderr)
+    if "extbinary" not in abilities.formats:
+        log.warn(f"{program} is an old one: it cannot read DWARF 5 (its profile is empty then)")
+    return abilities
+
+
 def parse_abilities(text: str) -> Abilities:
     """Parse what `probe_command` prints; HostError when it is not create_llvm_prof's help."""
     _, *parts = _OPTION.split(text)
@@ -208,25 +217,21 @@ def convert_with_create_llvm_prof(
     With the recording that the table was read from, the program reads that instead of the table.
     Raises as `convert_with` does; HostError when the program does not run.
     """
-    help_text = runner.query(probe_command(program))
-    abilities = parse_abilities(help_text.stdout + help_text.stderr)
+    abilities = probe(runner, program)
     profdata = require_tool(toolchain, "llvm-profdata")
     symbols = elf.symbols(vmlinux.path)
     is_fs = symbols.address_of(_FS_SYMBOL) is not None
-    if "extbinary" not in abilities.formats:
-        log.warn(f"{program} is an old one: it cannot read DWARF 5 (its profile is empty then)")
     if is_fs and not abilities.has_fs_discriminators:
         log.warn(f"{program} is too old for this kernel's flow-sensitive discriminators")
 
     def run(scratch: Path) -> Path:
-        counts, made, output = (scratch / name for name in ("counts.txt", "made", "kernel.afdo"))
-        runner.run(
-            create_command(
-                program, abilities,
-                vmlinux=vmlinux.path, output=made, counts=counts, recording=recording,
-                fs_discriminators=is_fs,
-            )
+        made, output = scratch / "made", scratch / "kernel.afdo"
+        command = create_command(
+            program, abilities,
+            vmlinux=vmlinux.path, output=made, counts=scratch / "counts.txt", recording=recording,
+            fs_discriminators=is_fs,
         )  # fmt: skip
+        runner.run(command)
         if not made.is_file() or not made.stat().st_size:
             raise ArtifactError(
                 f"{NAME} ended without an error and wrote an empty profile",

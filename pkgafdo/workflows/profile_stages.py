@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,52 +101,55 @@ def record_stage(session: Session) -> Stage:
     )
 
 
+def _convert(session: Session, inputs: Inputs, folder: Path) -> Produced:
+    for leftover in folder.glob(".convert.*"):
+        shutil.rmtree(leftover)  # of a run that was killed while converting
+    vmlinux = Vmlinux(
+        path=inputs.file("install-baseline.vmlinux"),
+        build_id=inputs.fact("install-baseline.build_id"),
+        release=inputs.fact("install-baseline.release"),
+    )
+    request = Request(
+        table=read_table(inputs.file("record.table")),
+        vmlinux=vmlinux,
+        settings=session.config.profile,
+        cache=session.cache,
+        tools=(Tool.PROFGEN,),
+        objects=Path(inputs.fact("build-baseline.objects")),
+    )
+    conversion = convert(session.runner, session.toolchain, request, folder=folder)
+    provenance = provenance_of(
+        conversion,
+        vmlinux,
+        tools=tool_versions(session.runner, session.toolchain),
+        created_by=f"pkgafdo {version()}",
+        config_digest=inputs.digest("build-baseline.config"),
+    )
+    profile, quality = conversion.profile, conversion.quality
+    log.note(
+        f"{profile.functions:,} functions, {profile.samples:,} samples; "
+        f"{quality.found.share:.1%} of the branches are in functions of vmlinux"
+    )
+    return Produced(
+        files={
+            "profile": profile.path,
+            "provenance": write_provenance(profile.path, provenance),
+        },
+        facts={
+            "functions": profile.functions,
+            "samples": profile.samples,
+            "found_share": quality.found.share,
+            "modules": dict(provenance.modules),
+        },
+    )
+
+
 def convert_stage(session: Session) -> Stage:
     """Return the stage that turns the recording into a sample profile and judges it."""
     settings = session.config.profile
     folder = session.workdir.path / "profiles"
     # Neither decides what llvm-profgen makes of a recording.
     recipe = {k: v for k, v in plain(settings).items() if k not in {"file", "create_llvm_prof_url"}}
-
-    def run(inputs: Inputs) -> Produced:
-        vmlinux = Vmlinux(
-            path=inputs.file("install-baseline.vmlinux"),
-            build_id=inputs.fact("install-baseline.build_id"),
-            release=inputs.fact("install-baseline.release"),
-        )
-        request = Request(
-            table=read_table(inputs.file("record.table")),
-            vmlinux=vmlinux,
-            settings=settings,
-            cache=session.cache,
-            tools=(Tool.PROFGEN,),
-            objects=Path(inputs.fact("build-baseline.objects")),
-        )
-        conversion = convert(session.runner, session.toolchain, request, folder=folder)
-        provenance = provenance_of(
-            conversion,
-            vmlinux,
-            tools=tool_versions(session.runner, session.toolchain),
-            created_by=f"pkgafdo {version()}",
-            config_digest=inputs.digest("build-baseline.config"),
-        )
-        profile, quality = conversion.profile, conversion.quality
-        log.note(
-            f"{profile.functions:,} functions, {profile.samples:,} samples; "
-            f"{quality.found.share:.1%} of the branches are in functions of vmlinux"
-        )
-        return Produced(
-            files={
-                "profile": profile.path,
-                "provenance": write_provenance(profile.path, provenance),
-            },
-            facts={
-                "functions": profile.functions,
-                "samples": profile.samples,
-                "found_share": quality.found.share,
-                "modules": dict(provenance.modules),
-            },
-        )
 
     def preview(inputs: Inputs) -> tuple[str, ...]:
         command = profgen_command(
@@ -168,7 +172,7 @@ def convert_stage(session: Session) -> Stage:
             "build-baseline.config",
             "build-baseline.objects",
         ),
-        run=run,
+        run=lambda inputs: _convert(session, inputs, folder),
         preview=preview,
     )
 

@@ -33,7 +33,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """
     function.__qualname__ += f"_{_sources_digest()}"
     try:
-        fast = numba.njit(function, nogil=True, cache=True)
+        fast = numba.njit(function, cache=True)
     except RuntimeError:  # numba: "cannot cache function: no locator available"
-        fast = numba.njit(function, nogil=True)
+        fast = numba.njit(function)
     return cast("Callable[P, R]", fast)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 from pkgafdo import log
 from pkgafdo.errors import ArtifactError
+from pkgafdo.perf.perfdata.counter import Counter
 from pkgafdo.perf.perfdata.features import NEEDED
 from pkgafdo.perf.perfdata.formats import PIPE_HEADER_SIZE
 from pkgafdo.perf.perfdata.header import is_pipe, read_header, read_part
-from pkgafdo.perf.perfdata.pool import counting_pool
 from pkgafdo.perf.perfdata.session import Session
 from pkgafdo.perf.perfdata.source import pump
 from pkgafdo.perf.perfdata.table import table_of
@@ -22,16 +22,12 @@ if TYPE_CHECKING:
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.elf import TextBounds
 
-THREADS: Final = 2
-"""Counting threads; more than that wait for the file."""
-
 
 def read_recording(
     source: Path | BinaryIO,
     *,
     text: TextBounds | None = None,
     filters: bool = True,
-    threads: int = THREADS,
 ) -> BranchTable:
     """Count the branch stacks of a perf.data file, or of a stream that perf writes (`-o -`).
 
@@ -41,9 +37,9 @@ def read_recording(
 
     Raises ArtifactError for anything that is not a whole recording with branch stacks.
     """
-    with _opened(source) as stream, counting_pool(filters=filters, threads=threads) as pool:
-        session = Session(pool)
-        _read(stream, session, threads=threads)
+    with _opened(source) as stream:
+        session = Session(Counter(filters=filters))
+        _read(stream, session)
         session.finish()
         if session.known.kernel is None and text is not None:
             log.warn("The recording does not say where the kernel lay; KASLR is not undone")
@@ -70,12 +66,12 @@ def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
         ) from error
 
 
-def _read(stream: BinaryIO, session: Session, *, threads: int) -> None:
+def _read(stream: BinaryIO, session: Session) -> None:
     start = stream.read(PIPE_HEADER_SIZE)
     if is_pipe(start):
-        pump(stream, session, size=None, threads=threads)
+        pump(stream, session, size=None)
     elif stream.seekable():
-        _read_file(stream, session, threads=threads)
+        _read_file(stream, session)
     else:
         raise ArtifactError(
             "The recording is a file, and comes through a pipe",
@@ -89,7 +85,7 @@ def _read(stream: BinaryIO, session: Session, *, threads: int) -> None:
         )
 
 
-def _read_file(stream: BinaryIO, session: Session, *, threads: int) -> None:
+def _read_file(stream: BinaryIO, session: Session) -> None:
     size = stream.seek(0, 2)
     header = read_header(stream, size)
     for number in NEEDED:
@@ -98,4 +94,4 @@ def _read_file(stream: BinaryIO, session: Session, *, threads: int) -> None:
             session.known.facts.add_feature(number, content)
     session.add_events(header.attrs)
     stream.seek(header.data.offset)
-    pump(stream, session, size=header.data.size, threads=threads)
+    pump(stream, session, size=header.data.size)

@@ -1,4 +1,4 @@
-"""Going through a recording's records: samples to the counters, the rest into what is known."""
+"""Going through a recording's records: samples to the counter, the rest into what is known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pkgafdo.perf.perfdata.attrs import EventAttr
-    from pkgafdo.perf.perfdata.pool import CountingPool, Job
+    from pkgafdo.perf.perfdata.counter import Counter
 
 _HEADER: Final = struct.Struct("<IHH")
 _INFLATED_AT_ONCE: Final = 1 << 20
@@ -33,7 +33,7 @@ _FOLLOWED_BY_DATA: Final = (Record.AUXTRACE, Record.TRACING_DATA)
 class Session:
     """A recording that is being read; skip is the number of bytes to come that are no records."""
 
-    pool: CountingPool
+    counter: Counter
     finder: Finder = field(default_factory=Finder)
     known: Known = field(default_factory=Known)
     skip: int = 0
@@ -45,42 +45,39 @@ class Session:
         self.known.attrs.extend(attrs)
         self.finder.set_events(self.known.attrs)
 
-    def scan(self, data: NDArray[np.uint8], stop: int, jobs: list[Job]) -> int:
+    def scan(self, data: NDArray[np.uint8], stop: int) -> int:
         """Go through the records of data[:stop]; returns where the first incomplete one begins.
 
-        Appends to `jobs` what still reads `data`. `data` is a multiple of eight bytes long.
+        `data` is a multiple of eight bytes long.
         """
         at = self._skip(0, stop)
         while True:
-            at, record = self._find(data, at, stop, jobs)
+            at, record = self._find(data, at, stop)
             if record is None:
                 return at
             self._take_in(record)
             at = self._skip(at + len(record), stop)
 
     def finish(self) -> None:
-        """Go through what is left of the compressed records, and wait for the counters."""
+        """Go through what is left of the compressed records."""
         self._scan_inflated()
         if self.inflated:
             raise damaged(f"Its compressed part ends within a record ({len(self.inflated)} bytes).")
         if self.skip:
             raise damaged(f"{self.skip} bytes of trace data are missing.")
-        self.pool.finish()
 
     def _skip(self, at: int, stop: int) -> int:
         passed = min(self.skip, stop - at)
         self.skip -= passed
         return at + passed
 
-    def _find(
-        self, data: NDArray[np.uint8], at: int, stop: int, jobs: list[Job]
-    ) -> tuple[int, bytes | None]:
-        """Hand the samples from `at` on to the counters; returns the next record of another kind."""
+    def _find(self, data: NDArray[np.uint8], at: int, stop: int) -> tuple[int, bytes | None]:
+        """Count the samples from `at` on; returns the next record of another kind."""
         why = st.FULL
         while why == st.FULL:
             why, at, places = self.finder.find(data, at, stop)
             if len(places):
-                jobs.append(self.pool.submit(data.view(np.uint64), places))
+                self.counter.count(data.view(np.uint64), places)
         if why == st.MORE:
             return at, None
         kind, _, size = _HEADER.unpack(data[at : at + RECORD_HEADER_SIZE].tobytes())
@@ -110,7 +107,7 @@ class Session:
         if kind == Record.ATTR:
             self.finder.set_events(known.attrs)
         if known.kernel is not None and kernel is None:
-            self.pool.set_base(known.kernel.address)
+            self.counter.set_base(known.kernel.address)
 
     def _inflate(self, kind: int, record: bytes) -> None:
         content = record[RECORD_HEADER_SIZE:]
@@ -128,10 +125,10 @@ class Session:
         size = len(self.inflated)
         data = np.zeros((size + 7) & ~7, dtype=np.uint8)
         data[:size] = np.frombuffer(self.inflated, dtype=np.uint8)
-        at, record = self._find(data, 0, size, [])
+        at, record = self._find(data, 0, size)
         while record is not None:
             if _HEADER.unpack_from(record)[0] in (*_COMPRESSED, *_FOLLOWED_BY_DATA):
                 raise damaged("A compressed record holds what only stands outside of them.")
             self._take_in(record)
-            at, record = self._find(data, at + len(record), size, [])
+            at, record = self._find(data, at + len(record), size)
         self.inflated = bytearray(data[at:size].tobytes())

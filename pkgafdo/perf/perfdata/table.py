@@ -47,7 +47,7 @@ def table_of(session: Session, *, text: TextBounds | None, filters: bool) -> Bra
     places = module_intervals(modules)
     kernel = kernel_interval(session.known.kernel, text, places)
     shift = kernel_shift(session.known.kernel, text)
-    branches, ranges = session.pool.columns()
+    branches, ranges = (list(columns) for columns in session.counter.columns())
     if kernel is not None and shift:
         for columns in (branches, ranges):
             columns[0] = _moved(columns[0], kernel, shift)
@@ -107,8 +107,7 @@ def _moved(addresses: Words, kernel: Interval, shift: int) -> Words:
 
 def _check_content(session: Session, *, filters: bool) -> None:
     """Raise ArtifactError when a recording holds nothing to count."""
-    counters = session.pool.counters
-    samples = sum(counter.samples for counter in counters)
+    samples, user = session.counter.samples, session.counter.user_samples
     if not samples:
         raise ArtifactError(
             "The recording has no samples",
@@ -117,7 +116,6 @@ def _check_content(session: Session, *, filters: bool) -> None:
             hint="Did the workload run while perf recorded, and is the event supported here "
             "(`pkgafdo doctor`)?",
         )
-    user = sum(counter.user_samples for counter in counters)
     if filters and user == samples:
         raise ArtifactError(
             f"All {samples} samples of the recording are of user space",
@@ -129,7 +127,7 @@ def _check_content(session: Session, *, filters: bool) -> None:
 def _meta(
     session: Session, text: TextBounds | None, modules: tuple[ModuleMapping, ...]
 ) -> TableMeta:
-    facts, pool, kernel = session.known.facts, session.pool, session.known.kernel
+    facts, counter, kernel = session.known.facts, session.counter, session.known.kernel
     events = [
         attr for attr in named_events(session.known.attrs, facts.event_names) if attr.has_branches
     ]
@@ -138,9 +136,9 @@ def _meta(
     if link_base is None:
         link_base = kernel.address if kernel is not None else 0
     dropped = {
-        DropReason.WRONG_PATH: pool.total(st.WRONG_PATH),
-        DropReason.USER: pool.total(st.USER),
-        DropReason.GUEST: sum(counter.guest for counter in pool.counters),
+        DropReason.WRONG_PATH: counter[st.WRONG_PATH],
+        DropReason.USER: counter[st.USER],
+        DropReason.GUEST: counter.guest,
     }
     return TableMeta(
         build_id=facts.kernel_build_id,
@@ -148,7 +146,7 @@ def _meta(
         link_base=link_base,
         event=" + ".join(dict.fromkeys(attr.name for attr in events)),
         period=periods.pop() if len(periods) == 1 else 0,
-        samples=sum(counter.samples for counter in pool.counters),
+        samples=counter.samples,
         lost=session.known.lost,
         source=session.known.source,
         cpu=facts.cpu,

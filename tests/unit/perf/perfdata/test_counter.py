@@ -10,7 +10,6 @@ import pytest
 
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.counter import DEFAULT_BASE, FIRST_COMPACT, FIRST_WIDE, Counter
-from pkgafdo.perf.perfdata.pool import counting_pool
 from tests.fakes.perf_files import TEXT
 
 Pairs = Tally[tuple[int, int]]
@@ -104,22 +103,3 @@ def test_the_lowest_and_highest_near_addresses_are_kept_apart() -> None:
     counter = Counter(filters=False)
     counter.count(*as_words(stacks))
     assert tallies(counter) == expected(stacks)
-
-
-def test_threads_share_the_work_and_their_counts_are_added() -> None:
-    stacks = [[(TEXT + 8 * i, TEXT + i, 0), (TEXT + i, TEXT, 1)] for i in range(100)]
-    with counting_pool(filters=False, threads=3) as pool:
-        for at in range(0, 100, 5):
-            pool.submit(*as_words(stacks[at : at + 5]))
-        pool.finish()
-        assert sum(counter.samples for counter in pool.counters) == 100
-        branches, _ = pool.columns()
-    assert int(branches[2].sum()) == 200
-
-
-def test_what_goes_wrong_in_a_thread_is_raised() -> None:
-    with counting_pool(filters=False, threads=1) as pool:
-        pool.counters[0].taken_out_at = "broken"  # type: ignore[assignment]
-        pool.submit(*as_words([[(TEXT, TEXT, 0)]]))
-        with pytest.raises(TypeError):
-            pool.finish()

@@ -44,7 +44,7 @@ def read_or_refuse(content: bytes, *, filters: bool = False, linked: bool = Fals
     refused: ArtifactError | None = None
     try:
         text = BOUNDS if linked else None
-        read_recording(io.BytesIO(content), text=text, filters=filters, threads=1)
+        read_recording(io.BytesIO(content), text=text, filters=filters)
     except ArtifactError as error:
         refused = error
     assert refused is None or (refused.message and refused.hint)

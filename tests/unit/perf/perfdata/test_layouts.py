@@ -38,9 +38,9 @@ def test_the_counts_equal_those_of_the_plain_reader(content) -> None:
     expected = perf_reference.count(content)
     if not expected.samples:
         with pytest.raises(ArtifactError, match="has no samples"):
-            read_recording(io.BytesIO(content), filters=False, threads=1)
+            read_recording(io.BytesIO(content), filters=False)
         return
-    table = read_recording(io.BytesIO(content), filters=False, threads=1)
+    table = read_recording(io.BytesIO(content), filters=False)
     branches, missed, ranges = counts_of(table)
     assert branches == dict(expected.branches)
     assert missed == {pair: count for pair, count in expected.missed.items() if count}

@@ -28,7 +28,7 @@ PREDICTED, MISSED = 2, 1
 
 def read(*records: bytes, events=(EVENT,), features=None, **options):
     content = pf.perf_file(list(events), list(records), features)
-    return read_recording(io.BytesIO(content), threads=1, **options)
+    return read_recording(io.BytesIO(content), **options)
 
 
 def stack(*pairs: tuple[int, int], flags: int = PREDICTED, **options) -> bytes:
@@ -274,7 +274,7 @@ def test_a_recording_may_come_through_a_pipe() -> None:
             self.at += len(piece)
             return len(piece)
 
-    table = read_recording(Pipe(), threads=1)  # type: ignore[arg-type]
+    table = read_recording(Pipe())  # type: ignore[arg-type]
     assert table.branches == 1
     assert (table.meta.lost, table.meta.kernelrelease) == (2, "7.2.13")
 
@@ -345,7 +345,7 @@ def test_a_kernel_whose_place_is_hidden_is_told(tmp_path) -> None:
 )
 def test_what_cannot_be_used_is_refused_with_the_next_move(content, message, hint) -> None:
     with pytest.raises(ArtifactError, match=message) as caught:
-        read_recording(io.BytesIO(content), threads=1)
+        read_recording(io.BytesIO(content))
     assert hint in caught.value.hint
 
 
@@ -428,7 +428,7 @@ def test_an_event_shorter_than_any_is_refused() -> None:
 def test_samples_before_any_event_are_refused() -> None:
     content = pf.perf_pipe([], [stack((TEXT, TEXT))])
     with pytest.raises(ArtifactError, match="damaged") as caught:
-        read_recording(io.BytesIO(content), threads=1)
+        read_recording(io.BytesIO(content))
     assert "before any event" in caught.value.details
 
 

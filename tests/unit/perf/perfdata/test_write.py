@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back(tmp_path, stacks) -> None:
     path = tmp_path / "perf.data"
     write_recording(path, stacks_of(stacks), MACHINE)
     expected = perf_reference.count(path.read_bytes())
-    branches, _, ranges = counts_of(read_recording(path, filters=False, threads=1))
+    branches, _, ranges = counts_of(read_recording(path, filters=False))
     assert sum(branches.values()) == sum(map(len, stacks))
     assert branches == dict(expected.branches)
     assert ranges == dict(expected.ranges)
