@@ -96,6 +96,27 @@ def read_counts(path: Path, meta: TableMeta) -> BranchTable:
     )
 
 
+def read_stacks(path: Path) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Read the stacks that the virtual LBR sampled: rows of (from, to), and each stack's length.
+
+    The file has, for each stack, its length and then its rows, newest first, all as u64. Raises
+    ArtifactError when it is cut short.
+    """
+    try:
+        words = np.fromfile(path, dtype=HEAD)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read", details=str(error)) from error
+    lengths, is_row = [], np.ones(len(words), dtype=bool)
+    at = 0
+    while at < len(words):
+        is_row[at] = False
+        lengths.append(int(words[at]))
+        at += 1 + 2 * lengths[-1]
+    if at != len(words):
+        raise _damaged(path, f"Its last stack of {lengths[-1]} branches is cut short.")
+    return words[is_row].reshape(-1, 2), np.array(lengths, dtype=np.uint64)
+
+
 def _joined(parts: list[NDArray[np.void]]) -> NDArray[np.void]:
     return np.concatenate([np.empty(0, dtype=RECORD), *parts])
 

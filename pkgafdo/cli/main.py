@@ -15,6 +15,7 @@ import click
 from pkgafdo import log
 from pkgafdo.cli.branches_verbs import BRANCHES_VERBS
 from pkgafdo.cli.look_verbs import LOOK_VERBS
+from pkgafdo.cli.pkgbuild_verbs import PKGBUILD_VERBS
 from pkgafdo.cli.profile_verbs import PROFILE_VERBS
 from pkgafdo.cli.run_verbs import RUN_VERBS
 from pkgafdo.errors import BROKEN_PIPE, INTERRUPTED, ConfigError, HostError, PkgafdoError
@@ -57,7 +58,7 @@ def cli() -> None:
     """
 
 
-for _command in (*RUN_VERBS, *BRANCHES_VERBS, *PROFILE_VERBS, *LOOK_VERBS):
+for _command in (*RUN_VERBS, *BRANCHES_VERBS, *PROFILE_VERBS, *PKGBUILD_VERBS, *LOOK_VERBS):
     cli.add_command(_command)
 
 

@@ -166,6 +166,8 @@ class Pkgbuild:
             raise ValueError("two files beside the PKGBUILD have one name")
         if len(sums) != 1:
             raise ValueError("all checksums are of one kind: sha256, or b2")
+        if not all(one.name.endswith((".patch", ".diff")) for one in self.patches):
+            raise ValueError("a patch's name ends in .patch or .diff")
         if self.config.name != CONFIG_NAME:
             raise ValueError(f"the configuration is called “{CONFIG_NAME}”")
         if self.provenance and (

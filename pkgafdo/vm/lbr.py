@@ -14,6 +14,8 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.vm.qemu import Boot, plugin_value, qemu_command, run_boot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pkgafdo.artifacts import Vmlinux
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.runner.base import Runner
@@ -60,7 +62,14 @@ def boot_of(guest: Guest, plugin: str) -> Boot:
     )
 
 
-def plugin_of(native: Native, guest: Guest, mode: str, output: Path) -> str:
+def stacks_of(guest: Guest) -> Path:
+    """Return where the plugin writes the sampled stacks of a recording."""
+    return guest.folder / f"{guest.name}.stacks"
+
+
+def plugin_of(
+    native: Native, guest: Guest, mode: str, output: Path, more: Mapping[str, str] | None = None
+) -> str:
     """Return QEMU's -plugin value for recording or measuring this guest's kernel.
 
     Raises ArtifactError when vmlinux lacks the symbols that bound the entry text.
@@ -73,19 +82,23 @@ def plugin_of(native: Native, guest: Guest, mode: str, output: Path) -> str:
             hint="Use the vmlinux of an x86-64 kernel, unstripped.",
         )
     return plugin_value(
-        native.plugin, {"mode": mode, "out": str(output), "entry": f"{start:x}-{end:x}"}
+        native.plugin,
+        {"mode": mode, "out": str(output), "entry": f"{start:x}-{end:x}", **(more or {})},
     )
 
 
 def record(runner: Runner, settings: VmSettings, native: Native, guest: Guest) -> BranchTable:
     """Boot the guest under the virtual LBR; return the exact counts of all its windows.
 
+    With settings.stack_period, sampled stacks are left in `stacks_of(guest)` too.
     Addresses are link addresses (the guest runs without KASLR); the table's metadata says where the
     modules were. Raises ArtifactError when not one branch was seen, and what `run_boot` raises.
     """
     counts = guest.folder / f"{guest.name}.vlbr"
     counts.unlink(missing_ok=True)
-    boot = boot_of(guest, plugin_of(native, guest, "record", counts))
+    period = settings.stack_period
+    sampling = {"stacks": str(stacks_of(guest)), "period": str(period)} if period else {}
+    boot = boot_of(guest, plugin_of(native, guest, "record", counts, sampling))
     report = run_boot(runner, settings, boot, guest.suite)
     meta = TableMeta(
         build_id=guest.vmlinux.build_id,

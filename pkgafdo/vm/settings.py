@@ -28,6 +28,8 @@ class VmSettings:
     """The guest's memory in MiB."""
     modules: tuple[str, ...] = ("ext4", "brd")
     """Modules that the guest loads, with what they need; those built in or absent are passed over."""
+    stack_period: int = Field(default=0, ge=0)
+    """Also write a perf.data file: the last 32 branches at every so many (a prime); 0: none."""
     timeout: int = Field(default=900, ge=10)
     """Seconds after which a guest that has not finished is ended."""
 

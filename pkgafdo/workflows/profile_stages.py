@@ -6,17 +6,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pkgafdo import log
+from pkgafdo import elf, log
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches.store import read_table, write_table
+from pkgafdo.branches.vlbr import read_stacks
 from pkgafdo.files import sha256_json
+from pkgafdo.perf.perfdata.write import Machine, Stacks, write_recording
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.profile.convert import Request, Tool, convert
 from pkgafdo.profile.profgen import profgen_command
 from pkgafdo.profile.provenance import provenance_of, write_provenance
 from pkgafdo.profile.tools import tool_version
 from pkgafdo.runner.command import shell
-from pkgafdo.vm.lbr import preview_command, record
+from pkgafdo.vm.lbr import preview_command, record, stacks_of
 from pkgafdo.vm.plugin import native_source
 from pkgafdo.vm.suites import suite_of
 from pkgafdo.workflows.guest import guest_needs, native_of, prepared
@@ -27,8 +29,10 @@ from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
     from pkgafdo.artifacts import Toolchain
+    from pkgafdo.branches.table import BranchTable
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.runner.base import Runner
+    from pkgafdo.vm.lbr import Guest
     from pkgafdo.vm.suites import Suite
     from pkgafdo.workflows.session import Session
 
@@ -67,12 +71,13 @@ def record_stage(session: Session) -> Stage:
         log.note(f"suite {suite.name}: {suite.about}")
         with prepared(session, inputs, Round.BASELINE, suite, native) as guest:
             table = record(session.runner, session.config.vm, native, guest)
+            sampled = _write_perf_data(session, guest, table, output.with_suffix(".perf.data"))
         write_table(table, output)
         modules = ", ".join(module.name for module in table.meta.modules) or "none"
         log.note(f"{table.branches:,} taken branches, {table.distinct_branches:,} distinct")
         log.note(f"modules in the guest: {modules}")
         return Produced(
-            files={"table": output},
+            files={"table": output} | sampled,
             facts={
                 "suite": suite.name,
                 "branches": table.branches,
@@ -99,6 +104,33 @@ def record_stage(session: Session) -> Stage:
             ),
         ),
     )
+
+
+def _write_perf_data(
+    session: Session, guest: Guest, table: BranchTable, output: Path
+) -> dict[str, Path]:
+    """Write the stacks that the virtual LBR sampled, if any, as perf would have recorded them."""
+    period = session.config.vm.stack_period
+    if not period:
+        return {}
+    rows, lengths = read_stacks(stacks_of(guest))
+    bounds = elf.text_bounds(guest.vmlinux.path)
+    meta = table.meta
+    machine = Machine(
+        text=bounds.text or 0,
+        text_size=(bounds.etext or 0) - (bounds.text or 0),
+        build_id=meta.build_id,
+        kernelrelease=meta.kernelrelease,
+        arch=session.host.machine,
+        cpu=meta.cpu,
+        event=meta.event,
+        period=period,
+        command=guest.suite.name,
+        modules=[(module.name, module.base, module.size) for module in meta.modules],
+    )
+    write_recording(output, Stacks(rows=rows, lengths=lengths), machine)
+    log.note(f"{len(lengths):,} samples for perf: {output}")
+    return {"perf_data": output}
 
 
 def _convert(session: Session, inputs: Inputs, folder: Path) -> Produced:

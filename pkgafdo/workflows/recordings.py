@@ -16,6 +16,7 @@ from pkgafdo.branches.propeller import branch_frequencies
 from pkgafdo.branches.store import is_table, read_table
 from pkgafdo.branches.vlbr import is_counts_file, read_counts
 from pkgafdo.errors import ArtifactError
+from pkgafdo.perf.perfdata.formats import FOREIGN_MAGIC, MAGIC, OLD_MAGIC
 from pkgafdo.perf.perfdata.recording import read_recording
 from pkgafdo.perf.script_text import read_script_text
 from pkgafdo.profile.conversion import require_same_kernel
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from pkgafdo.branches.table import BranchTable
 
-PERF_MAGIC: Final = b"PERFILE2"
 _HEAD: Final = 1 << 16
 _SCRIPT: Final = re.compile(rb"\A[^\0]*(0x[0-9a-f]+/0x[0-9a-f]+/|PERF_RECORD_MMAP)")
 _KINDS: Final = (
@@ -62,8 +62,8 @@ def require_lines(vmlinux: Vmlinux) -> None:
 
 
 def is_recording(path: Path) -> bool:
-    """Say whether a file begins like perf's recordings."""
-    return _head(path).startswith(PERF_MAGIC)
+    """Say whether a file begins like perf's recordings, those included that we cannot read."""
+    return _head(path).startswith((MAGIC, FOREIGN_MAGIC, OLD_MAGIC))
 
 
 def is_script_text(path: Path) -> bool:

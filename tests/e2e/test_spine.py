@@ -16,6 +16,7 @@ import pytest
 from pkgafdo import elf
 from pkgafdo.host.facts import read_facts
 from pkgafdo.packaging.pkginfo import is_api_headers, read_package
+from pkgafdo.runner.command import Command
 from pkgafdo.runner.local import LocalRunner
 from tests.e2e.spine import Spine, ratios
 from tests.integration.cli.program import Ended, finished, half_written, processes_of
@@ -148,6 +149,19 @@ def test_counting_again_gives_the_same_numbers_to_the_last_digit(data, spine):
     (spine.work / "journal/measure-train-baseline.json").unlink()
     again = spine.run().data()
     assert again["measure"] == data["measure"]
+
+
+def test_the_sampled_stacks_are_a_recording_that_perf_reads(data, spine):
+    period = 50_021
+    recorded = spine.run("record", "--set", f"vm.stack_period={period}").data()["recording"]
+    recording = spine.work / "recordings/train.perf.data"
+    info = spine.pkgafdo.run("branches", "info", "--json", str(recording)).data()
+    assert info["samples"] == recorded["branches"] // period
+    assert (info["event"], info["period"]) == ("virtual-lbr", period)
+    assert info["build_id"] == data["baseline"]["build_id"]
+    script = Command(argv=("perf", "script", "-i", str(recording), "-F", "ip,brstack"))
+    lines = LocalRunner(env=read_facts().environment).query(script).stdout.splitlines()
+    assert sum("/P/" in line or "/-/" in line for line in lines) == info["samples"]
 
 
 # --- bad workloads, in the same folder ----------------------------------------------------------

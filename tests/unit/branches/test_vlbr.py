@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pkgafdo.branches.meta import TableMeta
-from pkgafdo.branches.vlbr import is_counts_file, read_counts, read_windows
+from pkgafdo.branches.vlbr import is_counts_file, read_counts, read_stacks, read_windows
 from pkgafdo.errors import ArtifactError
 from tests.unit.branches.tables import TEXT, branch_rows, range_rows
 
@@ -104,3 +104,35 @@ def test_an_absent_file_is_an_artifact_error(tmp_path) -> None:
 def test_a_file_cut_anywhere_is_refused(tmp_path, length: int) -> None:
     with pytest.raises(ArtifactError):
         read(tmp_path, counts_file(block(1), block(2))[:length])
+
+
+def stacks_file(tmp_path, *stacks: list[tuple[int, int]], cut: int = 0):
+    content = b"".join(
+        struct.pack("<Q", len(stack)) + b"".join(struct.pack("<2Q", *row) for row in stack)
+        for stack in stacks
+    )
+    path = tmp_path / "stacks"
+    path.write_bytes(content[: len(content) - cut])
+    return path
+
+
+def test_sampled_stacks_are_read_in_order(tmp_path) -> None:
+    rows, lengths = read_stacks(stacks_file(tmp_path, [(TEXT, 1), (TEXT + 4, 2)], [(TEXT, 3)]))
+    assert rows.tolist() == [[TEXT, 1], [TEXT + 4, 2], [TEXT, 3]]
+    assert lengths.tolist() == [2, 1]
+
+
+def test_no_stacks_are_none(tmp_path) -> None:
+    rows, lengths = read_stacks(stacks_file(tmp_path))
+    assert (rows.shape, lengths.shape) == ((0, 2), (0,))
+
+
+def test_a_stack_cut_short_is_refused(tmp_path) -> None:
+    with pytest.raises(ArtifactError, match="not a whole file") as caught:
+        read_stacks(stacks_file(tmp_path, [(TEXT, 1), (TEXT, 2)], cut=8))
+    assert "last stack of 2 branches is cut short" in caught.value.details
+
+
+def test_absent_stacks_are_an_artifact_error(tmp_path) -> None:
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        read_stacks(tmp_path / "absent")

@@ -181,3 +181,12 @@ def test_a_damaged_table_is_refused(saved: Path) -> None:
 
 def test_reading_changes_no_count(saved) -> None:
     assert np.array_equal(read_table(saved).range_count, TABLE.range_count)
+
+
+@pytest.mark.parametrize(("magic", "said"), [(b"2ELIFREP", "big-endian"), (b"PERFFILE", "first")])
+def test_a_recording_that_cannot_be_read_is_told_by_its_own_fault(tmp_path, magic, said) -> None:
+    path = tmp_path / "perf.data"
+    path.write_bytes(magic + bytes(200))
+    assert is_recording(path)
+    with pytest.raises(ArtifactError, match=said):
+        read_source(path, vmlinux=None)

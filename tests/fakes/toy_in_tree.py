@@ -1,0 +1,66 @@
+"""The toy kernel for PKGBUILDs that build in the tree: more of Kbuild's targets and scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.fakes.kernel_tree import write_files
+from tests.fakes.toy_kernel import make_toy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TARGETS = """
+all: $(objtree)/System.map
+$(objtree)/System.map: $(objtree)/vmlinux
+	@echo '  NM      System.map'
+	@echo 'ffffffff81000000 T _text' > $@
+image_name:
+	@echo arch/x86/boot/bzImage
+kernelrelease:
+	@echo $(KERNELRELEASE)
+modules_install:
+	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)
+	@echo 'LLVM=$(LLVM) STRIP=$(INSTALL_MOD_STRIP)' > $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)/stripped-by
+	@ln -s $(CURDIR) $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)/build
+run-command:
+	$(KBUILD_RUN_COMMAND)
+"""
+CONFIG_SCRIPT = """\
+#!/bin/sh
+# Options as of the kernel's scripts/config, for a .config here.
+while [ $# -gt 0 ]; do
+	sed -i -E "/^(# )?CONFIG_$2[= ]/d" .config
+	case $1 in
+	--enable) echo "CONFIG_$2=y" ;;
+	--disable) echo "# CONFIG_$2 is not set" ;;
+	--set-str) echo "CONFIG_$2=\\"$3\\""; shift ;;
+	*) exit 1 ;;
+	esac >> .config
+	shift 2
+done
+"""
+EXTMOD_SCRIPT = """\
+#!/bin/sh
+set -eu
+: "${srctree:?make exports it}"
+mkdir -p "$1"
+cp Makefile "$1"
+"""
+
+
+def make_toy_in_tree(path: Path, *, refused: str = "CONFIG_NOTHING=") -> Path:
+    """Write a toy kernel's tree that is built where it lies."""
+    make_toy(path, refused=refused)
+    makefile = (path / "Makefile").read_text()
+    makefile = makefile.replace("objtree := $(O)", "objtree := $(if $(O),$(O),$(CURDIR))")
+    write_files(
+        path,
+        {
+            "Makefile": makefile + TARGETS,
+            "scripts/config": CONFIG_SCRIPT,
+            "scripts/package/install-extmod-build": EXTMOD_SCRIPT,
+        },
+    )
+    (path / "scripts/config").chmod(0o755)
+    return path

@@ -1,0 +1,232 @@
+"""A generated PKGBUILD builds the toy kernel with plain makepkg, in both rounds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pkgafdo import elf, files
+from pkgafdo.errors import CommandError, HostError
+from pkgafdo.host.users import require_builder
+from pkgafdo.kernel import kconfig
+from pkgafdo.packaging import pkginfo
+from pkgafdo.runner.command import Command, RunAs
+from pkgafdo.runner.local import LocalRunner
+from pkgafdo.toolchain.select import select
+from pkgafdo.toolchain.settings import ToolchainSettings
+from pkgafdo.workflows.pkgbuild import Order, new_pkgbuild
+from tests.fakes.toy_in_tree import make_toy_in_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.real
+
+CONFIG = "CONFIG_64BIT=y\nCONFIG_MODULES=y\nCONFIG_LTO_CLANG_FULL=y\n"
+PROFILE = "work:1000:10\n 1: 10\n 2: 90\n"
+RELEASE = "7.2.13-1-toy"
+MODULES = f"usr/lib/modules/{RELEASE}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """A folder that the build user reaches, with a toy kernel's tarball, config and profile."""
+
+    folder: Path
+    runner: LocalRunner
+    llvm: str
+
+    @property
+    def package(self) -> Path:
+        return self.folder / "linux-toy"
+
+    def tarball(self, **toy: Any) -> Path:
+        make_toy_in_tree(self.folder / "tree/linux-7.2.13", **toy)
+        path = self.folder / "linux-7.2.13.tar.gz"
+        argv = ("bsdtar", "-czf", str(path), "-C", str(self.folder / "tree"), "linux-7.2.13")
+        self.runner.run(Command(argv=argv))
+        return path
+
+    def new(self, *, profile: bool = False, **toy: Any) -> None:
+        """Write the PKGBUILD; its tarball lies beside it, where makepkg finds it."""
+        tarball = self.tarball(**toy)
+        (self.folder / "config").write_text(CONFIG)
+        (self.folder / "kernel.afdo").write_text(PROFILE)
+        new_pkgbuild(
+            Order(
+                folder=self.package,
+                name="toy",
+                version="7.2.13",
+                config_file=self.folder / "config",
+                profile=self.folder / "kernel.afdo" if profile else None,
+                source="https://example.org/linux-7.2.13.tar.gz",
+                tarball=tarball,
+                texts={"llvm": self.llvm, "description": "Jane's toy"},
+            )
+        )
+        shutil.move(tarball, self.package)
+        if self.runner.builder is not None:
+            for path in (self.package, *self.package.iterdir()):
+                os.chown(path, self.runner.builder.uid, self.runner.builder.gid)
+
+    def makepkg(self, *options: str) -> None:
+        argv = ("makepkg", "--nodeps", "--nocheck", *options)
+        env = {"PKGEXT": ".pkg.tar.gz", "LC_ALL": "C.UTF-8", "CFLAGS": "--nonsense"}
+        self.runner.run(
+            Command(argv=argv, cwd=self.package, env=env, run_as=RunAs.BUILDER, log="makepkg")
+        )
+
+    def failure(self, *options: str) -> str:
+        with pytest.raises(CommandError) as caught:
+            self.makepkg(*options)
+        assert not list(self.package.glob("*.pkg.tar*"))
+        return caught.value.details
+
+    def edit(self, old: str, new: str) -> None:
+        path = self.package / "PKGBUILD"
+        text = path.read_text()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
+
+    def unpacked(self) -> Path:
+        """Unpack all packages into one folder, as pacman would."""
+        root = self.folder / "root"
+        root.mkdir()
+        packages = [pkginfo.read_package(self.runner, path) for path in self._packages()]
+        assert {package.pkgname for package in packages} == {
+            "linux-toy", "linux-toy-headers", "linux-toy-debug",
+        }  # fmt: skip
+        for package in packages:
+            assert (package.pkgbase, package.pkgver) == ("linux-toy", "7.2.13-1")
+            argv = ("bsdtar", "-xf", str(package.path), "-C", str(root))
+            self.runner.run(Command(argv=argv))
+        return root
+
+    def _packages(self) -> list[Path]:
+        return sorted(self.package.glob("*.pkg.tar.gz"))
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    for program in ("make", "makepkg", "bsdtar", "fakeroot"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        env = {"PATH": os.environ["PATH"], "HOME": name}
+        try:
+            user = require_builder(os.geteuid())
+            runner = LocalRunner(env=env, logs=folder / "logs", builder=user)
+            llvm = select(runner, ToolchainSettings()).make_value
+        except HostError as error:
+            pytest.skip(str(error))
+        yield Bench(folder=folder, runner=runner, llvm=llvm)
+
+
+def test_the_first_round_makes_three_packages_of_an_unprofiled_kernel(bench: Bench) -> None:
+    bench.new()
+    bench.makepkg()
+    root = bench.unpacked()
+    modules = root / MODULES
+    assert (modules / "pkgbase").read_text() == "linux-toy\n"
+    assert (modules / "vmlinuz").is_file()
+    # LLVM= reaches modules_install, and the link into the build folder does not reach the package.
+    assert (modules / "stripped-by").read_text() == f"LLVM={bench.llvm} STRIP=1\n"
+    assert not (modules / "build").is_symlink()
+    assert (modules / "build/Makefile").is_file()
+    assert (modules / "build/.config").read_text() == (modules / "config").read_text()
+    options = kconfig.parse_config((modules / "config").read_text())
+    assert options["AUTOFDO_CLANG"] == options["LTO_CLANG_THIN"] == "y"
+    assert options["LTO_CLANG_FULL"] == "n"
+    vmlinux = root / "usr/src/debug/linux-toy/vmlinux"
+    assert (modules / "build/vmlinux").resolve() == vmlinux.resolve()
+    assert elf.build_salt(vmlinux) == kconfig.salt(None)
+    assert elf.has_debug_info(vmlinux)
+    provenance = (root / "usr/share/doc/linux-toy/provenance.txt").read_text()
+    assert f"salt: {kconfig.salt(None)}\n" in provenance
+
+
+def test_the_second_round_is_built_with_the_profile(bench: Bench) -> None:
+    bench.new(profile=True)
+    bench.makepkg()
+    root = bench.unpacked()
+    digest = files.sha256_file(bench.folder / "kernel.afdo")
+    assert elf.build_salt(root / "usr/src/debug/linux-toy/vmlinux") == kconfig.salt(digest)
+    provenance = (root / "usr/share/doc/linux-toy/provenance.txt").read_text()
+    assert f"profile sha256: {digest}\n" in provenance
+
+
+def test_one_variable_and_its_sum_turn_the_first_round_into_the_second(bench: Bench) -> None:
+    bench.new()
+    profile = bench.package / "mine.afdo"
+    profile.write_text(PROFILE)
+    bench.edit("_profile=''", "_profile=mine.afdo")
+    assert "Integrity checks" in bench.failure() or bench.failure()
+    sums = bench.runner.query(Command(argv=("b2sum", str(profile)))).stdout.split()[0]
+    bench.edit("_profile_sum=''", f"_profile_sum={sums}")
+    bench.makepkg()
+    vmlinux = bench.unpacked() / "usr/src/debug/linux-toy/vmlinux"
+    assert elf.build_salt(vmlinux) == kconfig.salt(files.sha256_file(profile))
+
+
+def test_without_its_name_the_profile_is_left_out(bench: Bench) -> None:
+    bench.new(profile=True)
+    name = f"kernel-{files.sha256_file(bench.folder / 'kernel.afdo')[:16]}.afdo"
+    bench.edit(f"_profile={name}", "_profile=")
+    bench.makepkg()
+    vmlinux = bench.unpacked() / "usr/src/debug/linux-toy/vmlinux"
+    assert elf.build_salt(vmlinux) == kconfig.salt(None)
+
+
+def test_a_changed_profile_is_stopped_by_its_checksum(bench: Bench) -> None:
+    bench.new(profile=True)
+    (profile,) = bench.package.glob("*.afdo")
+    profile.write_text(PROFILE + "other:1:1\n")
+    assert "did not pass the validity check" in bench.failure()
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("AUTOFDO_CLANG", "CONFIG_AUTOFDO_CLANG is n in the resulting .config and must be y"),
+        ("LTO_CLANG_THIN", "CONFIG_LTO_CLANG_THIN is n in the resulting .config and must be y"),
+        ("BUILD_SALT", "CONFIG_BUILD_SALT is n in the resulting .config and must be"),
+    ],
+)
+def test_a_configuration_that_lost_an_option_stops_the_build(
+    bench: Bench, option: str, sentence: str
+) -> None:
+    bench.new(refused=f"CONFIG_{option}=")
+    assert sentence in bench.failure()
+    assert not list(bench.package.rglob("vmlinux"))
+
+
+def test_the_profile_is_not_lost_when_only_the_build_is_repeated(bench: Bench) -> None:
+    bench.new(profile=True)
+    bench.makepkg("--nobuild")
+    bench.makepkg("--noextract")
+    (recorded,) = bench.package.rglob(".kernel.o.cmd")
+    assert "-fprofile-sample-use=" in recorded.read_text()
+
+
+def test_another_round_without_prepare_is_stopped(bench: Bench) -> None:
+    bench.new(profile=True)
+    bench.makepkg("--nobuild")
+    name = f"kernel-{files.sha256_file(bench.folder / 'kernel.afdo')[:16]}.afdo"
+    bench.edit(f"_profile={name}", "_profile=")
+    assert "CONFIG_BUILD_SALT is " in bench.failure("--noextract")
+
+
+def test_a_build_that_did_not_use_the_profile_is_no_package(bench: Bench) -> None:
+    bench.new(profile=True)
+    bench.makepkg("--nobuild")
+    (makefile,) = (bench.package / "src").rglob("linux-7.2.13/Makefile")
+    makefile.write_text(makefile.read_text().replace("$(profile) '-DSALT", "'-DSALT"))
+    assert "No file was compiled with kernel-" in bench.failure("--noextract")

@@ -1,0 +1,197 @@
+"""pkgbuild new, from the command line to the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pkgafdo import files
+from pkgafdo.cli.main import main
+from pkgafdo.pipeline.workdir import locked
+from pkgafdo.profile.provenance import Provenance, write_provenance
+from tests.unit.pipeline.stages import entry, file_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = "CONFIG_64BIT=y\nCONFIG_MODULES=y\n"
+SUM = "ab" * 64
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "my.config"
+    path.write_text(CONFIG)
+    return path
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    path = tmp_path / "kernel.afdo"
+    path.write_bytes(b"main:1:1\n 1: 1\n")
+    return path
+
+
+def new(folder: Path, *options: object) -> int:
+    return main(["pkgbuild", "new", str(folder), *(str(one) for one in options)])
+
+
+def refused(folder: Path, capsys: pytest.CaptureFixture[str], code: int, *options: object) -> str:
+    before = sorted(folder.parent.rglob("*"))
+    assert new(folder, *options) == code
+    assert sorted(folder.parent.rglob("*")) == before
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+def b2(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes()).hexdigest()
+
+
+def test_a_first_round_is_written_and_described(tmp_path, config, capsys) -> None:
+    folder = tmp_path / "linux-mine"
+    options = ("--name", "mine", "--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    assert new(folder, *options, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["files"] == [".SRCINFO", "PKGBUILD", "config"]
+    assert result["packages"] == ["linux-mine", "linux-mine-headers", "linux-mine-debug"]
+    assert result["profile"] == ""
+    text = (folder / "PKGBUILD").read_text()
+    assert "linux/kernel/v6.x/linux-6.18.54.tar.xz\n" in text
+    assert f"  {b2(folder / 'config')}\n" in text
+    assert (folder / "config").read_text() == CONFIG
+    assert f"\tb2sums = {SUM}\n" in (folder / ".SRCINFO").read_text()
+
+
+def test_a_second_round_carries_the_profile_under_its_digest(tmp_path, config, profile) -> None:
+    write_provenance(
+        profile,
+        Provenance(profile_sha256=files.sha256_file(profile), functions=1, counts=1),
+    )
+    folder = tmp_path / "linux-mine"
+    assert new(folder, "--version", "6.18.54", "--config-file", config, "--sum", SUM,
+               "--profile", profile, "--lto", "none") == 0  # fmt: skip
+    name = f"kernel-{files.sha256_file(profile)[:16]}.afdo"
+    text = (folder / "PKGBUILD").read_text()
+    assert f"_profile={name}\n_profile_sum={b2(profile)}\n" in text
+    assert (folder / name).read_bytes() == profile.read_bytes()
+    assert (folder / f"{name}.json").is_file()
+    assert "_lto=LTO_NONE\n" in text
+
+
+def test_sums_are_of_the_kind_of_the_tarballs(tmp_path, config) -> None:
+    assert new(tmp_path / "d", "--version", "6.18.54", "--config-file", config,
+               "--sum", "cd" * 32) == 0  # fmt: skip
+    assert "b2sums" not in (tmp_path / "d/.SRCINFO").read_text()
+    assert files.sha256_file(config) in (tmp_path / "d/.SRCINFO").read_text()
+
+
+def test_a_local_tarball_gives_its_sum(tmp_path, config, capsys) -> None:
+    tarball = tmp_path / "linux.tar.xz"
+    tarball.write_bytes(b"tar")
+    options = ("--version", "6.18.54", "--config-file", config, "--tarball", tarball)
+    assert new(tmp_path / "d", *options) == 0
+    assert b2(tarball) in (tmp_path / "d/.SRCINFO").read_text()
+    capsys.readouterr()
+    err = refused(tmp_path / "e", capsys, 5, *options, "--sum", SUM)
+    assert "is not the tarball with that checksum" in err
+
+
+def test_a_release_candidate_from_git_is_spelled_as_pacman_sorts_it(tmp_path, config) -> None:
+    url = "git+https://github.com/torvalds/linux.git#tag=v7.2-rc3"
+    assert new(tmp_path / "d", "--version", "7.2-rc3", "--config-file", config,
+               "--source", url) == 0  # fmt: skip
+    assert "\tpkgver = 7.2rc3\n" in (tmp_path / "d/.SRCINFO").read_text()
+    assert "\tmakedepends = git\n" in (tmp_path / "d/.SRCINFO").read_text()
+
+
+def test_patches_are_shipped_in_order(tmp_path, config) -> None:
+    for name in ("b.patch", "a.patch"):
+        (tmp_path / name).write_text(f"--- {name}\n")
+    assert new(tmp_path / "d", "--version", "6.18.54", "--config-file", config, "--sum", SUM,
+               "--patch", tmp_path / "b.patch", "--patch", tmp_path / "a.patch") == 0  # fmt: skip
+    assert "_patches=(\n  b.patch\n  a.patch\n)" in (tmp_path / "d/PKGBUILD").read_text()
+
+
+def test_nothing_is_overwritten(tmp_path, config, capsys) -> None:
+    folder = tmp_path / "linux-mine"
+    folder.mkdir()
+    (folder / "PKGBUILD").write_text("mine")
+    err = refused(folder, capsys, 2, "--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    assert "holds PKGBUILD already" in err
+
+
+def test_every_refused_value_is_named_at_once(tmp_path, config, capsys) -> None:
+    err = refused(
+        tmp_path / "d", capsys, 2, "--version", "6.18.54", "--config-file", config, "--sum", SUM,
+        "--name", "$(touch x)", "--maintainer", "a\nb", "--llvm", "-x", "--url", "ftp://x",
+    )  # fmt: skip
+    for field in ("pkgbase", "maintainer", "llvm", "url"):
+        assert f"| {field}: " in err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--sum", SUM), "--version is needed"),
+        (("--version", "6.18.54"), "the checksum of https://cdn.kernel.org/"),
+        (("--version", "7.2-rc3", "--sum", SUM), "no signed tarball of the release candidate"),
+        (("--version", "../../etc", "--sum", SUM), "is no version of the kernel"),
+        (("--version", "$(touch x)", "--sum", SUM), "is no version of the kernel"),
+        (("--version", "6.18.54", "--sum", "$(touch x)"), "a checksum is hexadecimal"),
+        (("--version", "6.18.54", "--sum", SUM, "--lto", "full"), "not one of"),
+        (("--version", "6.18.54", "--sum", SUM, "--pkgrel", "0"), "pkgrel: "),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said(tmp_path, config, capsys, options, why) -> None:
+    assert why in refused(tmp_path / "d", capsys, 2, "--config-file", config, *options)
+
+
+@pytest.mark.parametrize("content", [b"", b"PERFILE2", b"\x7fELF", None])
+def test_what_is_no_profile_is_refused(tmp_path, config, capsys, content) -> None:
+    bad = tmp_path / "bad.afdo"
+    if content is not None:
+        bad.write_bytes(content)
+    refused(
+        tmp_path / "d", capsys, 5, "--version", "6.18.54", "--config-file", config, "--sum", SUM,
+        "--profile", bad,
+    )  # fmt: skip
+
+
+def test_what_is_no_configuration_is_refused(tmp_path, capsys) -> None:
+    path = tmp_path / "empty"
+    path.write_text("")
+    refused(tmp_path / "d", capsys, 2, "--version", "6.18.54", "--config-file", path, "--sum", SUM)
+
+
+def test_a_finished_run_gives_version_configuration_lto_source_and_profile(
+    tmp_path, config, profile
+) -> None:
+    source = {"location": "https://example.org/linux-7.2.13.tar.xz", "sha256": "ef" * 32}
+    with locked(tmp_path / "w") as made:
+        for one in (
+            entry("source", recipe=source, facts={"version": "7.2.13"}),
+            entry("build-baseline", recipe={"kernel": {"lto": "none"}},
+                  files={"config": file_record(config)}),
+            entry("convert", files={"profile": file_record(profile)}),
+        ):  # fmt: skip
+            made.journal.write(one)
+    assert new(tmp_path / "d", "--from-workdir", tmp_path / "w", "--name", "mine") == 0
+    text = (tmp_path / "d/PKGBUILD").read_text()
+    assert "pkgver=7.2.13\n" in text
+    assert "_lto=LTO_NONE\n" in text
+    assert f"  {source['location']}\n" in text
+    assert f"  {source['sha256']}\n" in text
+    assert f"_profile=kernel-{files.sha256_file(profile)[:16]}.afdo\n" in text
+    assert (tmp_path / "d/config").read_text() == CONFIG
+
+
+def test_a_run_that_built_nothing_has_nothing_to_give(tmp_path, capsys) -> None:
+    with locked(tmp_path / "w"):
+        pass
+    err = refused(tmp_path / "d", capsys, 5, "--from-workdir", tmp_path / "w")
+    assert "has built no kernel yet" in err
