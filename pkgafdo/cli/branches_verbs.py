@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pkgafdo.cli.options import common, open_terminal, show
+from pkgafdo.cli.options import common, show
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -44,18 +44,15 @@ def branches_group() -> None:
 def branches_read(
     recordings: tuple[Path, ...],
     vmlinux: Path | None,
-    no_filter: bool,  # noqa: FBT001
+    no_filter: bool,
     output: Path,
-    allow_mismatch: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    allow_mismatch: bool,
+    as_json: bool,
 ) -> None:
     """Write the table and say what is in it."""
     from pkgafdo.branches.store import write_table
     from pkgafdo.workflows import recordings as work
 
-    open_terminal(quiet=quiet, verbose=verbose)
     kernel = work.read_vmlinux(vmlinux) if vmlinux is not None else None
     table = work.read_sources(
         _sources(recordings), kernel, filters=not no_filter, allow_mismatch=allow_mismatch
@@ -69,11 +66,10 @@ def branches_read(
 @click.argument("source", type=PATH)
 @click.option("--no-filter", is_flag=True, help="Count everything that the file holds.")
 @common
-def branches_info(source: Path, no_filter: bool, as_json: bool, quiet: bool, verbose: bool) -> None:  # noqa: FBT001
+def branches_info(source: Path, no_filter: bool, as_json: bool) -> None:
     """Print the counts and what is known about their making."""
     from pkgafdo.workflows import recordings as work
 
-    open_terminal(quiet=quiet, verbose=verbose)
     [origin] = _sources((source,))
     info = work.describe_table(work.read_source(origin, filters=not no_filter))
     show(as_json, info, work.render_table_info(info))
@@ -91,16 +87,13 @@ def branches_export(
     form: str,
     vmlinux: Path,
     output: Path,
-    allow_mismatch: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    allow_mismatch: bool,
+    as_json: bool,
 ) -> None:
     """Write the file."""
     from pkgafdo.branches.filters import drop_bogus_ranges
     from pkgafdo.workflows import recordings as work
 
-    open_terminal(quiet=quiet, verbose=verbose)
     kernel = work.read_vmlinux(vmlinux)
     found = work.read_sources([table], kernel, allow_mismatch=allow_mismatch)
     work.export_table(drop_bogus_ranges(found), kernel, work.Form(form), output)

@@ -10,7 +10,6 @@ from pkgafdo.cli.options import (
     common,
     configured,
     in_workdir,
-    open_terminal,
     read_config,
     show,
     workdir_path,
@@ -25,15 +24,12 @@ def doctor_verb(
     config_file: Path | None,
     source: str | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print the diagnosis; exit 3 when the configured run cannot work."""
     from pkgafdo.host import doctor
     from pkgafdo.workflows.preflight import diagnose_host
 
-    open_terminal(quiet=quiet, verbose=verbose)
     diagnosis = diagnose_host(read_config(config_file, source, overrides))
     show(as_json, doctor.to_json(diagnosis), doctor.render(diagnosis))
     if not diagnosis.healthy:
@@ -61,16 +57,13 @@ def vmlinux_find(
     root: Path,
     pkgbase: str | None,
     build_id: str | None,
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print the path, or raise with every candidate and why it was rejected."""
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pacman.vmlinux import require_vmlinux
     from pkgafdo.workflows.session import make_runner
 
-    open_terminal(quiet=quiet, verbose=verbose)
     found = require_vmlinux(
         make_runner(read_facts()),
         root=root.absolute(),
@@ -93,18 +86,15 @@ def vmlinux_find(
 @common
 def verify_verb(
     vmlinux: Path | None,
-    running: bool,  # noqa: FBT001
+    running: bool,
     profile: Path | None,
     workdir: Path | None,
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print what a kernel says of its own making; exit 5 when it is not what was asked for."""
     from pkgafdo.kernel.findings import describe, failed
     from pkgafdo.workflows.verify import verify_notes, verify_vmlinux, verify_workdir
 
-    open_terminal(quiet=quiet, verbose=verbose)
     if running and vmlinux is not None:
         raise click.UsageError("--running and --vmlinux are two different kernels; name one.")
     if running:

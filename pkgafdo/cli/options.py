@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -23,14 +24,21 @@ DEFAULT_CONFIG = Path("pkgafdo.toml")
 
 
 def common(function: Function) -> Function:
-    """Add the options that every verb has."""
+    """Add the options that every verb has; the verb itself is given only `as_json`."""
+
+    @functools.wraps(function)
+    def with_terminal(*args: Any, quiet: bool, verbose: bool, **words: Any) -> Any:  # noqa: ANN401
+        open_terminal(quiet=quiet, verbose=verbose)
+        return function(*args, **words)
+
+    wrapped: Any = with_terminal
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
         click.option("-q", "--quiet", is_flag=True, help="Show only warnings and errors."),
         click.option("-v", "--verbose", is_flag=True, help="Show every command that runs."),
     ):
-        function = option(function)
-    return function
+        wrapped = option(wrapped)
+    return cast("Function", wrapped)
 
 
 def configured(function: Function) -> Function:
@@ -84,6 +92,6 @@ def workdir_path(workdir: Path | None) -> Path:
     return Path(workdir or "pkgafdo-work").resolve()
 
 
-def show(as_json: bool, data: object, text: str) -> None:  # noqa: FBT001  a flag, as the user gave it
+def show(as_json: bool, data: object, text: str) -> None:
     """Print a result on stdout: one JSON object, or text."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False) if as_json else text.rstrip("\n"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pkgafdo.cli.options import common, open_terminal, show
+from pkgafdo.cli.options import common, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,14 +70,11 @@ def pkgbuild_new(
     *,
     workdir: Path | None,
     as_json: bool,
-    quiet: bool,
-    verbose: bool,
     **asked: Any,  # noqa: ANN401  click's values, which the order and its model judge
 ) -> None:
     """Write the folder and say what is in it."""
     from pkgafdo.workflows.pkgbuild import Order, new_pkgbuild
 
-    open_terminal(quiet=quiet, verbose=verbose)
     texts = {name: value for name in _TEXTS if (value := asked.pop(name)) is not None}
     order = Order(folder=folder.absolute(), texts=texts, **asked)
     result = new_pkgbuild(order, workdir.resolve() if workdir else None)

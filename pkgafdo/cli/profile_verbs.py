@@ -9,7 +9,7 @@ import click
 
 from pkgafdo.cli import profile_texts
 from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
-from pkgafdo.cli.options import common, open_terminal, read_config, show
+from pkgafdo.cli.options import common, read_config, show
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,14 +60,12 @@ def profile_convert(  # noqa: PLR0917  click passes them by name
     vmlinux: Path,
     tool: str,
     modules: Path | None,
-    direct: bool,  # noqa: FBT001
+    direct: bool,
     output: Path,
-    allow_mismatch: bool,  # noqa: FBT001
+    allow_mismatch: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Write the profile with its provenance, and print what it holds."""
     from dataclasses import asdict
@@ -75,7 +73,6 @@ def profile_convert(  # noqa: PLR0917  click passes them by name
     from pkgafdo.profile.convert import Tool
     from pkgafdo.workflows import profiles
 
-    open_terminal(quiet=quiet, verbose=verbose)
     order = profiles.Order(
         sources=recordings,
         vmlinux=vmlinux,
@@ -111,16 +108,14 @@ def parse_weighted(text: str) -> tuple[Path, int]:
 @allow_mismatch_option
 @configured
 @common
-def profile_merge(  # noqa: PLR0917  click passes them by name
+def profile_merge(
     inputs: tuple[str, ...],
-    normalise: bool,  # noqa: FBT001
+    normalise: bool,
     output: Path,
-    allow_mismatch: bool,  # noqa: FBT001
+    allow_mismatch: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Write the merged profile with its provenance."""
     from dataclasses import asdict
@@ -128,7 +123,6 @@ def profile_merge(  # noqa: PLR0917  click passes them by name
     from pkgafdo.profile.merge import WeightedProfile, check_inputs
     from pkgafdo.workflows import profiles
 
-    open_terminal(quiet=quiet, verbose=verbose)
     weighted = [
         WeightedProfile(path=path, weight=weight) for path, weight in map(parse_weighted, inputs)
     ]
@@ -153,14 +147,11 @@ def profile_info(
     vmlinux: Path | None,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print totals, hot functions, coverage and provenance."""
     from pkgafdo.workflows import judging
 
-    open_terminal(quiet=quiet, verbose=verbose)
     data = judging.describe_profile(_bench(config_file, overrides), profile, vmlinux)
     show(as_json, data, profile_texts.render_info(data))
 
@@ -175,14 +166,11 @@ def profile_compare(
     test: Path,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print overlap, functions gained and lost, and the biggest movers."""
     from pkgafdo.workflows import judging
 
-    open_terminal(quiet=quiet, verbose=verbose)
     data = judging.compare(_bench(config_file, overrides), base, test)
     show(as_json, data, profile_texts.render_comparison(data))
 
@@ -199,14 +187,11 @@ def profile_drift(
     modules: Path | None,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print the shares and the verdict: fresh, usable or stale."""
     from pkgafdo.workflows import judging
 
-    open_terminal(quiet=quiet, verbose=verbose)
     data = judging.drift(_bench(config_file, overrides), profile, vmlinux, objects=modules)
     show(as_json, data, profile_texts.render_drift(data))
 
@@ -231,18 +216,15 @@ def profile_check(  # noqa: PLR0917  click passes them by name
     at_least: str,
     base: Path | None,
     similarity: float,
-    provenance: bool,  # noqa: FBT001
+    provenance: bool,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print the findings; raise when there are any."""
     from pkgafdo.profile.drift import Verdict
     from pkgafdo.workflows import judging
 
-    open_terminal(quiet=quiet, verbose=verbose)
     gates = judging.Gates(
         vmlinux=vmlinux,
         objects=modules,
@@ -270,14 +252,11 @@ def profile_trim(
     output: Path,
     config_file: Path | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Write the smaller profile."""
     from pkgafdo.workflows import profiles
 
-    open_terminal(quiet=quiet, verbose=verbose)
     if output.absolute() == profile.absolute():
         raise ConfigError("The output is the input", hint="Name another file with -o.")
     data = profiles.trim(_bench(config_file, overrides), profile, share, output)

@@ -10,7 +10,6 @@ from pkgafdo.cli.options import (
     common,
     configured,
     in_workdir,
-    open_terminal,
     read_config,
     show,
     workdir_path,
@@ -41,18 +40,15 @@ def _verb(name: str) -> click.Command:
     @in_workdir
     @configured
     @common
-    def verb(  # noqa: PLR0917  click passes them by name
-        dry_run: bool,  # noqa: FBT001
-        install: bool,  # noqa: FBT001
+    def verb(
+        dry_run: bool,
+        install: bool,
         workdir: Path | None,
         config_file: Path | None,
         source: str | None,
         overrides: tuple[str, ...],
-        as_json: bool,  # noqa: FBT001
-        quiet: bool,  # noqa: FBT001
-        verbose: bool,  # noqa: FBT001
+        as_json: bool,
     ) -> None:
-        open_terminal(quiet=quiet, verbose=verbose)
         if install:
             overrides = (*overrides, "install.system=true")
         config = read_config(config_file, source, overrides)
@@ -136,12 +132,9 @@ def plan_verb(
     config_file: Path | None,
     source: str | None,
     overrides: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
-    quiet: bool,  # noqa: FBT001
-    verbose: bool,  # noqa: FBT001
+    as_json: bool,
 ) -> None:
     """Print the plan."""
-    open_terminal(quiet=quiet, verbose=verbose)
     path = workdir_path(workdir)
     decisions, _ = _foresee(read_config(config_file, source, overrides), path, "run")
     lines = [f"{one.verdict.value:6s} {one.title}\n       {one.reason}" for one in decisions]
@@ -152,12 +145,11 @@ def plan_verb(
 @click.command("status", help="Say what a run has finished, and what came out.")
 @in_workdir
 @common
-def status_verb(workdir: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:  # noqa: FBT001
+def status_verb(workdir: Path | None, as_json: bool) -> None:
     """Print what the journal of a work folder holds."""
     from pkgafdo.pipeline.workdir import require_workdir
     from pkgafdo.workflows.result import render_result, result_of
 
-    open_terminal(quiet=quiet, verbose=verbose)
     path = workdir_path(workdir)
     entries = require_workdir(path).journal.read()
     ordered = dict(sorted(entries.items(), key=lambda item: item[1].started))

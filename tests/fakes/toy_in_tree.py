@@ -19,10 +19,11 @@ image_name:
 	@echo arch/x86/boot/bzImage
 kernelrelease:
 	@echo $(KERNELRELEASE)
+modules = $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)
 modules_install:
-	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)
-	@echo 'LLVM=$(LLVM) STRIP=$(INSTALL_MOD_STRIP)' > $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)/stripped-by
-	@ln -s $(CURDIR) $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)/build
+	@mkdir -p $(modules)
+	@echo 'LLVM=$(LLVM) STRIP=$(INSTALL_MOD_STRIP)' > $(modules)/stripped-by
+	@ln -s $(CURDIR) $(modules)/build
 run-command:
 	$(KBUILD_RUN_COMMAND)
 """

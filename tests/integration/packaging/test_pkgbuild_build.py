@@ -53,7 +53,7 @@ class Bench:
         self.runner.run(Command(argv=argv))
         return path
 
-    def new(self, *, profile: bool = False, **toy: Any) -> None:
+    def new(self, *, profile: bool = False, patches: tuple[Path, ...] = (), **toy: Any) -> None:
         """Write the PKGBUILD; its tarball lies beside it, where makepkg finds it."""
         tarball = self.tarball(**toy)
         (self.folder / "config").write_text(CONFIG)
@@ -67,17 +67,22 @@ class Bench:
                 profile=self.folder / "kernel.afdo" if profile else None,
                 source="https://example.org/linux-7.2.13.tar.gz",
                 tarball=tarball,
+                patches=patches,
                 texts={"llvm": self.llvm, "description": "Jane's toy"},
             )
         )
         shutil.move(tarball, self.package)
-        if self.runner.builder is not None:
-            for path in (self.package, *self.package.iterdir()):
-                os.chown(path, self.runner.builder.uid, self.runner.builder.gid)
+        self.give(self.package)
 
-    def makepkg(self, *options: str) -> None:
+    def give(self, *folders: Path) -> None:
+        """Make folders the build user's, with all that is in them."""
+        if (user := self.runner.builder) is not None:
+            argv = ("chown", "-R", f"{user.uid}:{user.gid}", *(str(one) for one in folders))
+            self.runner.run(Command(argv=argv))
+
+    def makepkg(self, *options: str, **env: str) -> None:
         argv = ("makepkg", "--nodeps", "--nocheck", *options)
-        env = {"PKGEXT": ".pkg.tar.gz", "LC_ALL": "C.UTF-8", "CFLAGS": "--nonsense"}
+        env |= {"PKGEXT": ".pkg.tar.gz", "LC_ALL": "C.UTF-8", "CFLAGS": "--nonsense"}
         self.runner.run(
             Command(argv=argv, cwd=self.package, env=env, run_as=RunAs.BUILDER, log="makepkg")
         )
@@ -168,7 +173,7 @@ def test_one_variable_and_its_sum_turn_the_first_round_into_the_second(bench: Be
     profile = bench.package / "mine.afdo"
     profile.write_text(PROFILE)
     bench.edit("_profile=''", "_profile=mine.afdo")
-    assert "Integrity checks" in bench.failure() or bench.failure()
+    assert "mine.afdo ... FAILED" in bench.failure()
     sums = bench.runner.query(Command(argv=("b2sum", str(profile)))).stdout.split()[0]
     bench.edit("_profile_sum=''", f"_profile_sum={sums}")
     bench.makepkg()
@@ -224,9 +229,64 @@ def test_another_round_without_prepare_is_stopped(bench: Bench) -> None:
     assert "CONFIG_BUILD_SALT is " in bench.failure("--noextract")
 
 
+def test_a_profile_that_went_missing_is_said(bench: Bench) -> None:
+    bench.new(profile=True)
+    bench.makepkg("--nobuild")
+    name = f"kernel-{files.sha256_file(bench.folder / 'kernel.afdo')[:16]}.afdo"
+    bench.edit(f"_profile={name}", "_profile=other.afdo")
+    assert "The profile other.afdo is not in " in bench.failure("--noextract")
+
+
 def test_a_build_that_did_not_use_the_profile_is_no_package(bench: Bench) -> None:
     bench.new(profile=True)
     bench.makepkg("--nobuild")
     (makefile,) = (bench.package / "src").rglob("linux-7.2.13/Makefile")
     makefile.write_text(makefile.read_text().replace("$(profile) '-DSALT", "'-DSALT"))
     assert "No file was compiled with kernel-" in bench.failure("--noextract")
+
+
+def test_patches_are_applied(bench: Bench) -> None:
+    patch = bench.folder / "0001-new-file.patch"
+    patch.write_text("--- /dev/null\n+++ b/patched\n@@ -0,0 +1 @@\n+yes\n")
+    bench.new(patches=(patch,))
+    bench.makepkg("--nobuild")
+    assert (bench.package / "src/linux-7.2.13/patched").read_text() == "yes\n"
+
+
+def test_a_patch_that_does_not_apply_stops_the_build(bench: Bench) -> None:
+    patch = bench.folder / "0001-stale.patch"
+    patch.write_text("--- a/Makefile\n+++ b/Makefile\n@@ -1 +1 @@\n-nowhere\n+there\n")
+    bench.new(patches=(patch,))
+    assert "A failure occurred in prepare()" in bench.failure()
+
+
+def test_a_git_tag_is_built_like_a_tarball(bench: Bench) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    tree = make_toy_in_tree(bench.folder / "tree/linux")
+    (bench.folder / "config").write_text(CONFIG)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@b")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "A"), ("tag", "v7.2-rc3")):
+        bench.runner.run(Command(argv=("git", *identity, *words), cwd=tree))
+    new_pkgbuild(
+        Order(
+            folder=bench.package,
+            name="toy",
+            version="7.2-rc3",
+            config_file=bench.folder / "config",
+            source="git+https://example.org/linux.git#tag=v7.2-rc3",
+            texts={"llvm": bench.llvm},
+        )
+    )
+    bench.give(bench.package, tree)
+    bench.makepkg(
+        GIT_CONFIG_COUNT="1",
+        GIT_CONFIG_KEY_0=f"url.{tree}.insteadOf",
+        GIT_CONFIG_VALUE_0="https://example.org/linux.git",
+    )
+    packages = sorted(path.name for path in bench.package.glob("*.pkg.tar.gz"))
+    assert packages == [
+        "linux-toy-7.2rc3-1-x86_64.pkg.tar.gz",
+        "linux-toy-debug-7.2rc3-1-x86_64.pkg.tar.gz",
+        "linux-toy-headers-7.2rc3-1-x86_64.pkg.tar.gz",
+    ]

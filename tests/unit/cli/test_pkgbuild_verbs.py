@@ -125,6 +125,14 @@ def test_nothing_is_overwritten(tmp_path, config, capsys) -> None:
     assert "holds PKGBUILD already" in err
 
 
+def test_a_place_where_no_folder_can_be_is_said(tmp_path, config, capsys) -> None:
+    (tmp_path / "file").write_text("mine")
+    options = ("--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    err = refused(tmp_path / "file/linux-mine", capsys, 3, *options)
+    assert "could not be written" in err
+    assert "bug" not in err
+
+
 def test_every_refused_value_is_named_at_once(tmp_path, config, capsys) -> None:
     err = refused(
         tmp_path / "d", capsys, 2, "--version", "6.18.54", "--config-file", config, "--sum", SUM,
