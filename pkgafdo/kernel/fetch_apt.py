@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
 from pkgafdo.artifacts import KernelTree
-from pkgafdo.errors import ArtifactError
+from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.kernel import fetch_tarball, tree
 from pkgafdo.kernel.debian_version import compare_versions
 from pkgafdo.runner.command import Command
@@ -24,7 +24,6 @@ KEYRINGS: Final = (
 )
 """Where Debian's package debian-archive-keyring puts it (.pgp since trixie)."""
 
-DEFAULT_MIRROR: Final = "http://archive.invalid/debian"
 SUITES: Final = ("trixie-backports", "sid")
 OLDEST: Final = (6, 13)
 """First mainline release with CONFIG_AUTOFDO_CLANG; Debian backports none of it."""
@@ -80,13 +79,22 @@ def indextargets_command() -> Command:
     )
 
 
-def mirror_from(indextargets: str) -> str:
-    """Return the system's mirror of the Debian archive, or Debian's public address."""
+def mirror_from(indextargets: str) -> str | None:
+    """Return the system's mirror of the Debian archive, or None.
+
+    Before the first `apt-get update` apt cannot tell an archive's origin: then its name decides.
+    """
+    unnamed = None
     for line in indextargets.splitlines():
         origin, label, site = (*line.split("|"), "", "")[:3]
-        if (origin, label) == ("Debian", "Debian") and site.startswith(("http://", "https://")):
-            return site.rstrip("/")
-    return DEFAULT_MIRROR
+        site = site.rstrip("/")
+        if not site.startswith(("http://", "https://")):
+            continue
+        if (origin, label) == ("Debian", "Debian"):
+            return site
+        if not origin and site.endswith("/debian"):
+            unnamed = unnamed or site
+    return unnamed
 
 
 def apt_command(folder: Path, program: str, *words: str, log: str | None = None) -> Command:
@@ -123,6 +131,12 @@ def prepare(runner: Runner, folder: Path, keyring: Path, *, is_root: bool) -> No
     for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     mirror = mirror_from(runner.query(indextargets_command()).stdout)
+    if mirror is None:
+        raise HostError(
+            "apt's sources name no mirror of the Debian archive",
+            details="`apt-get indextargets` lists none of origin Debian.",
+            hint="Set source.location to a kernel tree, a tarball or a git URL.",
+        )
     files.write_text(folder / "sources.list", sources_list(mirror, keyring))
     files.write_text(folder / "apt.conf", apt_conf(folder, is_root=is_root))
     runner.run(apt_command(folder, "apt-get", "update", log="fetch"))

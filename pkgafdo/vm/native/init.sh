@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The first process of the guest: sets the scene, runs each step in its window, says on the second
 # serial port what happened, and powers off.
 /bin/busybox --install -s /bin/applets

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pkgafdo.errors import ArtifactError
+from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.kernel import fetch_apt
 from pkgafdo.kernel.fetch_apt import SourcePackage
 from pkgafdo.runner.command import Command, Result
@@ -46,11 +46,11 @@ def test_only_source_packages_that_are_new_enough_count():
     [
         ("Debian|Debian-Security|http://d/debian-security\nDebian|Debian|http://m.example/debian/\n",
          "http://m.example/debian"),
-        ("Ubuntu|Ubuntu|http://archive.example/ubuntu\n", fetch_apt.DEFAULT_MIRROR),
-        ("Debian|Debian|cdrom:[Debian]\n", fetch_apt.DEFAULT_MIRROR),
-        ("||http://m.example/debian\n", fetch_apt.DEFAULT_MIRROR),
-        ("", fetch_apt.DEFAULT_MIRROR),
-        ("garbage\n", fetch_apt.DEFAULT_MIRROR),
+        ("Ubuntu|Ubuntu|http://archive.example/ubuntu\n", None),
+        ("Debian|Debian|cdrom:[Debian]\n", None),
+        ("||http://m.example/debian-security\n||http://m.example/debian\n", "http://m.example/debian"),
+        ("", None),
+        ("garbage\n", None),
     ],
 )  # fmt: skip
 def test_the_systems_own_debian_mirror_is_used(lines, mirror):
@@ -139,3 +139,13 @@ def test_an_archive_without_a_new_kernel_says_what_was_found(tmp_path):
 def test_an_archive_without_any_source_is_refused_too(tmp_path):
     with pytest.raises(ArtifactError, match="no linux-source"):
         fetch_apt.from_apt(apt(""), cache=tmp_path, keyring=KEYRING, is_root=False)
+
+
+def test_a_system_without_a_debian_mirror_is_told_the_other_sources(tmp_path):
+    runner = FakeRunner(
+        answers={"apt-get": Result(returncode=0, stdout="Ubuntu|Ubuntu|http://u\n")}
+    )
+    with pytest.raises(HostError, match="no mirror of the Debian archive") as caught:
+        fetch_apt.prepare(runner, tmp_path / "apt", Path("/keyring"), is_root=True)
+    assert "source.location" in caught.value.hint
+    assert runner.ran == []
