@@ -105,6 +105,7 @@ def apt_command(folder: Path, program: str, *words: str, log: str | None = None)
         env={"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
         log=log,
         hint=_HINT,
+        on_failure=_HINT,
     )
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
 _ENV: Final = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 """A repository that wants a password fails at once instead of waiting for one."""
-_HINT: Final = "Check the URL and the branch; git is needed (Arch: git, Debian: git)."
+_HINT: Final = "Install git (Arch: git, Debian: git)."
+_ON_FAILURE: Final = "Check the URL and the branch."
 
 
 def ls_remote_command(url: str, branch: str) -> Command:
@@ -30,6 +31,7 @@ def ls_remote_command(url: str, branch: str) -> Command:
         env=_ENV,
         timeout=120,
         hint=_HINT,
+        on_failure=_ON_FAILURE,
     )
 
 
@@ -46,6 +48,7 @@ def clone_command(url: str, branch: str, folder: Path) -> Command:
         env=_ENV,
         log="fetch",
         hint=_HINT,
+        on_failure=_ON_FAILURE,
     )
 
 

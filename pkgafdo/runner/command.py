@@ -26,7 +26,7 @@ class Command:
 
     env overlays the runner's minimal environment. accept lists the exit codes that mean success.
     timeout is in seconds. log names the file (without suffix) that keeps the output. hint says where
-    the program comes from, for when it is missing.
+    the program comes from, for when it is missing; on_failure what to try when it fails.
     """
 
     argv: tuple[str, ...]
@@ -38,6 +38,7 @@ class Command:
     run_as: RunAs = RunAs.SELF
     log: str | None = None
     hint: str = ""
+    on_failure: str = ""
 
     def __post_init__(self) -> None:
         if not self.argv:

@@ -250,7 +250,7 @@ def _failure(command: Command, result: Result, *, timed_out: bool) -> CommandErr
     return CommandError(
         f"{command.program} {what}",
         details=details,
-        hint=where,
+        hint=f"{command.on_failure} {where}".strip(),
         command=shell(command),
         returncode=result.returncode,
     )
