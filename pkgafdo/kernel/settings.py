@@ -16,6 +16,9 @@ TARBALL_SUFFIXES: Final = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".tar.zst", ".t
 RELEASE_LIMIT: Final = 64
 """Longest `uname -r` in characters (__NEW_UTS_LEN, include/uapi/linux/utsname.h)."""
 
+LONGEST_VERSION: Final = "10.10.100"
+"""As long as the version of a release gets; a localversion must leave room for it."""
+
 _LOCALVERSION: Final = re.compile(r"-[A-Za-z0-9._+~-]*")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _GIT_SCHEMES: Final = ("git://", "ssh://", "file://", "git+ssh://")
@@ -108,7 +111,7 @@ class KernelSettings:
     def _is_a_localversion(cls, value: str) -> str:
         if not _LOCALVERSION.fullmatch(value):
             raise ValueError("a localversion is “-” and then letters, digits or . _ + ~ -")
-        if len(value) > RELEASE_LIMIT - len("10.10.100"):
+        if len(value) > RELEASE_LIMIT - len(LONGEST_VERSION):
             raise ValueError(f"with the version it exceeds {RELEASE_LIMIT} characters")
         return value
 

@@ -12,14 +12,14 @@ from pkgafdo.host.resources import require_disk
 from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
 from pkgafdo.kernel import watch as watches
 from pkgafdo.kernel.findings import describe
-from pkgafdo.kernel.kconfig_check import require_lto
+from pkgafdo.kernel.kconfig_check import require_lto, require_release
 from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.packaging import pacman_pkg
 from pkgafdo.packaging.builder import give
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
 from pkgafdo.toolchain.abilities import find_tuning
-from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings
+from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def source_stage(session: Session) -> Stage:
         facts = tree.inspect(found.path)
         tree.require_buildable(facts)
         require_lto(facts, session.config.kernel.lto)
+        # The baseline's is the longer of the two.
+        require_release(found.version, naming(session.config, Round.BASELINE).localversion)
         makefile = found.path / "Makefile"
         log.note(f"Linux {found.version} from {found.origin}")
         return Produced(

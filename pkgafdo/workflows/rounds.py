@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from pkgafdo.kernel.kconfig_check import require_release
+from pkgafdo.kernel.settings import LONGEST_VERSION
+
 if TYPE_CHECKING:
     from pkgafdo.config.model import Config
     from pkgafdo.kernel.settings import KernelSettings
@@ -39,8 +42,10 @@ def naming(config: Config, which: Round) -> Naming:
 
 
 def kernel_settings(config: Config, which: Round) -> KernelSettings:
-    """Return the kernel settings of a round."""
-    return replace(config.kernel, localversion=naming(config, which).localversion)
+    """Return the kernel settings of a round; raises ConfigError when its release gets too long."""
+    localversion = naming(config, which).localversion
+    require_release(LONGEST_VERSION, localversion)
+    return replace(config.kernel, localversion=localversion)
 
 
 def build_settings(config: Config, which: Round) -> BuildSettings:

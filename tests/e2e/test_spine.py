@@ -30,17 +30,17 @@ KERNELS: Final = ("baseline", "optimised")
 METRICS: Final = ("instructions", "taken_branches", "l1i_misses", "itlb_misses")
 LARGEST_RATIO: Final = {
     ("train", "instructions"): 0.95,
-    ("train", "taken_branches"): 0.60,
+    ("train", "taken_branches"): 0.58,
     ("train", "l1i_misses"): 0.80,
     ("heldout", "instructions"): 0.95,
     ("heldout", "taken_branches"): 0.62,
-    ("heldout", "l1i_misses"): 0.82,
+    ("heldout", "l1i_misses"): 0.76,
 }
-"""Optimised ÷ baseline beyond which something is broken, not merely laid out unluckily.
+"""Optimised ÷ baseline that the shipped suites must reach: what was reached by hand on 7.2.12.
 
-The goals are 0.58 and 0.62 of the taken branches and 0.68 and 0.76 of the L1i misses. Three builds in
-different folders gave 0.565 to 0.573 and 0.553 to 0.572, and 0.62 to 0.72 and 0.69 to 0.71: a cache's
-conflicts depend on where the linker happens to put two hot lines.
+All but one: there the goal is 0.68 of the L1i misses on the training suite. Three builds in different
+folders gave 0.62, 0.63 and 0.72, as a cache's conflicts depend on where the linker happens to put two
+hot lines; beyond 0.80 something is broken, not merely laid out unluckily.
 """
 
 

@@ -105,6 +105,17 @@ def test_a_tree_without_pacman_pkg_is_refused(pkgafdo, folder):
     assert "6.11" in refusal.hint
 
 
+def test_a_release_that_is_too_long_is_refused_before_anything_is_built(pkgafdo, folder):
+    tree = make_tree(folder / "linux")
+    localversion = "-" + "x" * 50
+    settings = ("--set", f"kernel.localversion={localversion}")
+    refusal = refused(pkgafdo, 2, "--source", tree, *settings)
+    assert refusal.message == (
+        f"the release 10.10.100{localversion}-base has 65 characters, more than 64"
+    )
+    assert refusal.hint == "Shorten kernel.localversion."
+
+
 @pytest.mark.parametrize(
     ("contents", "evidence"),
     [
