@@ -21,7 +21,7 @@ import numpy as np
 from pkgafdo import elf
 from pkgafdo.branches.store import read_table
 from pkgafdo.branches.texts import unsymbolized_profile, write_lines
-from pkgafdo.perf.perfdata.jit import compiled
+from pkgafdo.jit import compiled
 from pkgafdo.perf.perfdata.write import Machine, Stacks, write_recording
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pkgafdo.perf.perfdata.jit import compiled
+from pkgafdo.jit import compiled
 from pkgafdo.perf.perfdata.state import HALF, U0, U1, U2, WIDE_USED
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pkgafdo.jit import compiled
 from pkgafdo.perf.perfdata.attrs import (
     FIXED,
     FLAGS,
@@ -23,7 +24,6 @@ from pkgafdo.perf.perfdata.attrs import (
     READ_GROUP,
 )
 from pkgafdo.perf.perfdata.formats import CPUMODE_KERNEL, CPUMODE_MASK, Record
-from pkgafdo.perf.perfdata.jit import compiled
 from pkgafdo.perf.perfdata.state import (
     AT,
     BAD,
@@ -143,7 +143,8 @@ def move_down(data: NDArray[np.uint8], at: np.uint64, size: np.uint64) -> None:
     """
     start = at & ~U7
     for i in range(size):
-        data[start + i] = data[at + i]
+        offset = np.uint64(i)
+        data[start + offset] = data[at + offset]
 
 
 @compiled

@@ -9,6 +9,8 @@ import numpy as np
 from pkgafdo.perf.perfdata.damage import damaged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pkgafdo.perf.perfdata.session import Session
 
 BUFFER_SIZE: Final = 1 << 20
@@ -16,17 +18,28 @@ BUFFER_SIZE: Final = 1 << 20
 4 MiB that a second thread counts, reading takes three times as long."""
 
 
-def pump(stream: BinaryIO, session: Session, *, size: int | None) -> None:
+def pump(
+    stream: BinaryIO,
+    session: Session,
+    *,
+    size: int | None,
+    watch: Callable[[int], None] | None = None,
+) -> None:
     """Send everything from the stream's position on through the session.
 
     `size` is the number of bytes that belong to the recording; None means until the stream's end.
+    `watch` is told the number of samples so far; then what a slow stream has is counted at once.
     """
-    data = np.zeros(BUFFER_SIZE, dtype=np.uint8)
-    room = memoryview(data)  # type: ignore[arg-type]
+    buffer = bytearray(BUFFER_SIZE)
+    data = np.frombuffer(buffer, dtype=np.uint8)
+    room = memoryview(buffer)
     rest = 0
     while True:
         free = room[rest:]
-        got = fill(stream, free if size is None else free[:size])
+        if watch is None:
+            got = fill(stream, free if size is None else free[:size])
+        else:
+            got = stream.readinto(free)  # type: ignore[attr-defined]
         if not got:
             break
         if size is not None:
@@ -35,6 +48,8 @@ def pump(stream: BinaryIO, session: Session, *, size: int | None) -> None:
         at = session.scan(data, stop)
         rest = stop - at
         data[:rest] = data[at:stop].copy()
+        if watch is not None:
+            watch(session.counter.samples)
     if size:
         raise damaged(f"{size} bytes are missing at its end.")
     if rest:

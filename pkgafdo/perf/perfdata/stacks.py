@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pkgafdo.jit import compiled
 from pkgafdo.perf.perfdata.hashing import MIX, MIX_START, TOP, add_wide
-from pkgafdo.perf.perfdata.jit import compiled
 from pkgafdo.perf.perfdata.state import (
     BASE,
     BRANCH_ONLY,

@@ -50,14 +50,14 @@ def table_of(session: Session, *, text: TextBounds | None, filters: bool) -> Bra
     branches, ranges = (list(columns) for columns in session.counter.columns())
     if kernel is not None and shift:
         for columns in (branches, ranges):
-            columns[0] = _moved(columns[0], kernel, shift)
-            columns[1] = _moved(columns[1], kernel, shift)
+            columns[0] = moved(columns[0], kernel, shift)
+            columns[1] = moved(columns[1], kernel, shift)
     source, target, taken, missed = branches
     start, end, passed = ranges
     table = from_counts(
         (source, target, taken, missed), (start, end, passed), _meta(session, text, modules)
     )
-    code = _linked_code(text) or ([kernel] if kernel is not None else [])
+    code = linked_code(text) or ([kernel] if kernel is not None else [])
     if not filters:
         return table
     table = drop_bogus_ranges(table)
@@ -76,7 +76,7 @@ def kernel_interval(
     kernel: KernelMapping | None, text: TextBounds | None, modules: Sequence[Interval]
 ) -> Interval | None:
     """Return where the running kernel's code lay: by its symbols if they are known."""
-    code = _linked_code(text)
+    code = linked_code(text)
     if code:
         shift = kernel_shift(kernel, text)
         start, end = code[0][0] - shift, code[-1][1] - shift
@@ -91,7 +91,7 @@ def kernel_interval(
     return kernel.address, min(end, _TOP, *after)
 
 
-def _linked_code(text: TextBounds | None) -> list[Interval]:
+def linked_code(text: TextBounds | None) -> list[Interval]:
     """Return where a kernel's code is linked: .text, then .init.text."""
     if text is None:
         return []
@@ -100,7 +100,8 @@ def _linked_code(text: TextBounds | None) -> list[Interval]:
     return [(start, end) for start, end in bounds if start is not None and end is not None]
 
 
-def _moved(addresses: Words, kernel: Interval, shift: int) -> Words:
+def moved(addresses: Words, kernel: Interval, shift: int) -> Words:
+    """Return addresses, those in the kernel's interval moved by `shift`."""
     inside = (addresses >= np.uint64(kernel[0])) & (addresses <= np.uint64(kernel[1] - 1))
     return np.where(inside, addresses + np.uint64(shift % _TOP), addresses)
 

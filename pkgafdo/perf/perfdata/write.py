@@ -64,7 +64,10 @@ class Stacks:
             raise ValueError("rows have two or three columns")
         if int(self.lengths.sum()) != len(self.rows):
             raise ValueError("the lengths do not add up to the number of rows")
-        if len(self.lengths) and not 0 < self.lengths.min() <= self.lengths.max() <= LONGEST_STACK:
+        if (
+            len(self.lengths)
+            and not 0 < np.min(self.lengths) <= np.max(self.lengths) <= LONGEST_STACK
+        ):
             raise ValueError(f"stacks have 1 to {LONGEST_STACK} entries")
 
 

@@ -1,0 +1,94 @@
+"""The verbs about Propeller: lay a kernel out, look at a layout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
+from pkgafdo.cli.options import common, show
+from pkgafdo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METHODS = ("ext-tsp", "greedy", "source")
+TOOLS = ("own", "google")
+
+
+@click.group("propeller", help="Lay out the blocks and functions of a kernel, as Propeller does.")
+def propeller_group() -> None:
+    """Hold the verbs about layouts."""
+
+
+@propeller_group.command("layout", help="Write the two files that "
+                                        "CLANG_PROPELLER_PROFILE_PREFIX names.")  # fmt: skip
+@click.option("--vmlinux", type=PATH, required=True,
+              help="vmlinux.unstripped of the recorded build, with its address map.")  # fmt: skip
+@click.option("--branches", type=PATH, required=True, help="A recording or table of that kernel.")
+@click.option("-o", "--output", "prefix", type=PATH, required=True, metavar="PREFIX",
+              help="Prefix of the files: PREFIX_cc_profile.txt and PREFIX_ld_profile.txt.")  # fmt: skip
+@click.option("--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True,
+              help="How the blocks of a function are ordered.")  # fmt: skip
+@click.option("--tool", type=click.Choice(TOOLS), default=TOOLS[0], show_default=True,
+              help="google: generate_propeller_profiles, where it is installed.")  # fmt: skip
+@allow_mismatch_option
+@common
+def propeller_layout(
+    vmlinux: Path,
+    branches: Path,
+    prefix: Path,
+    method: str,
+    tool: str,
+    allow_mismatch: bool,
+    as_json: bool,
+) -> None:
+    """Write the files and print what is to be expected of them."""
+    from pkgafdo.host.facts import read_facts
+    from pkgafdo.propeller.settings import BlockMethod, LayoutSettings
+    from pkgafdo.workflows import propeller, recordings
+    from pkgafdo.workflows.session import make_runner
+
+    kernel = recordings.read_vmlinux(vmlinux)
+    table = recordings.read_sources([branches], kernel, allow_mismatch=allow_mismatch)
+    facts = propeller.layout(
+        make_runner(read_facts()), vmlinux, table, prefix,
+        settings=LayoutSettings(blocks=BlockMethod(method)), tool=propeller.LayoutTool(tool),
+        allow_mismatch=allow_mismatch,
+    )  # fmt: skip
+    show(as_json, facts, propeller.render(facts))
+
+
+@propeller_group.command("inspect", help="Say what a layout holds, and with --vmlinux and "
+                                         "--branches what it is worth.")  # fmt: skip
+@click.argument("prefix", type=PATH)
+@click.option("--vmlinux", type=PATH, help="vmlinux.unstripped of the recorded build.")
+@click.option("--branches", type=PATH, help="A recording or table of that kernel.")
+@allow_mismatch_option
+@common
+def propeller_inspect(
+    prefix: Path,
+    vmlinux: Path | None,
+    branches: Path | None,
+    allow_mismatch: bool,
+    as_json: bool,
+) -> None:
+    """Print functions, clusters, and the expected share of fall-throughs before and after."""
+    from pkgafdo.workflows import propeller, recordings
+
+    if (vmlinux is None) != (branches is None):
+        raise ConfigError(
+            "--vmlinux and --branches belong together",
+            hint="Name the recorded kernel and its recording, or neither.",
+        )
+    facts = propeller.describe(prefix)
+    if vmlinux is not None and branches is not None:
+        kernel = recordings.read_vmlinux(vmlinux)
+        table = recordings.read_sources([branches], kernel, allow_mismatch=allow_mismatch)
+        graph = propeller.read_graph(vmlinux, table, allow_mismatch=allow_mismatch)
+        facts |= propeller.describe_expected(prefix, graph)
+    show(as_json, facts, propeller.render(facts))
+
+
+PROPELLER_VERBS: tuple[click.Command, ...] = (propeller_group,)

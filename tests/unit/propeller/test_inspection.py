@@ -1,0 +1,80 @@
+"""What finished profiles do to a recorded kernel."""
+
+from __future__ import annotations
+
+import pytest
+
+from pkgafdo.propeller.inspection import inspect_profiles
+from pkgafdo.propeller.layout import lay_out
+from pkgafdo.propeller.read import FunctionProfile, Profiles
+from pkgafdo.propeller.settings import BlockMethod, LayoutSettings
+from tests.unit.propeller.graphs import Function, program
+
+JUMPY = Function(
+    "f", [16, 16, 16, 16], {(0, 2): 90, (0, 1): 10, (2, 3): 90, (1, 3): 10}, entries=100
+)
+OTHER = Function("g", [16, 16], {(0, 1): 50}, entries=50)
+
+
+def profiles(**clusters) -> Profiles:
+    return Profiles(
+        functions=tuple(
+            FunctionProfile(name=name, module=None, clusters=tuple(map(tuple, ids)))
+            for name, ids in clusters.items()
+        ),
+        symbols=(),
+    )
+
+
+def test_falls_are_counted_before_and_after() -> None:
+    found = inspect_profiles(program(JUMPY, OTHER), profiles(f=[[10, 12, 13, 11]]))
+    assert (found.before.falling, found.before.jumping) == (10 + 90 + 50, 90 + 10)
+    assert (found.after.falling, found.after.jumping) == (90 + 90 + 50, 10 + 10)
+
+
+def test_what_is_in_no_cluster_lies_far_away() -> None:
+    found = inspect_profiles(program(JUMPY), profiles(f=[[10]]))
+    assert found.after.falling == 90  # 2 → 3, side by side in the cold part
+    assert found.executed_share == pytest.approx(100 / 300)
+
+
+def test_clusters_of_one_function_do_not_fall_into_each_other() -> None:
+    found = inspect_profiles(program(JUMPY), profiles(f=[[10, 12], [13, 11]]))
+    assert found.after.falling == 90
+
+
+def test_functions_that_were_not_executed_are_named() -> None:
+    found = inspect_profiles(program(OTHER), profiles(g=[[10, 11]], gone=[[0]]))
+    assert (found.known, found.unknown) == (1, ("gone",))
+
+
+def test_block_ids_that_the_kernel_has_not_are_told_and_change_nothing() -> None:
+    found = inspect_profiles(program(JUMPY), profiles(f=[[10, 99]]))
+    assert found.wrong_blocks == ("f",)
+    assert found.after == found.before
+
+
+def test_functions_of_one_name_are_found_by_their_source_file() -> None:
+    graph = program(
+        Function("show", [8, 8], {(0, 1): 5}, entries=5, module="a.c"),
+        Function("show", [8, 8, 8], {(0, 2): 7}, entries=7, module="b.c"),
+    )
+    one = FunctionProfile(name="show", module="b.c", clusters=((14 - 4, 12),))
+    found = inspect_profiles(graph, Profiles(functions=(one,), symbols=()))
+    assert found.wrong_blocks == ()
+    assert (found.after.falling, found.after.jumping) == (12, 0)
+
+
+@pytest.mark.parametrize("method", list(BlockMethod))
+def test_a_layouts_own_expectation_is_found_again(method) -> None:
+    graph = program(JUMPY, OTHER)
+    layout = lay_out(graph, LayoutSettings(blocks=method))
+    written = Profiles(
+        functions=tuple(
+            FunctionProfile(name=one.name, module=one.module, clusters=one.clusters)
+            for one in layout.functions
+        ),
+        symbols=(),
+    )
+    found = inspect_profiles(graph, written)
+    assert (found.before, found.after) == (layout.before, layout.after)
