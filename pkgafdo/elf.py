@@ -264,16 +264,7 @@ def segments(path: Path) -> tuple[Segment, ...]:
 
 def has_line_tables(path: Path) -> bool:
     """Tell whether a file carries DWARF line tables, which profile conversion needs."""
-    return _has_content(path, "debug_line")
-
-
-def has_debug_info(path: Path) -> bool:
-    """Tell whether a file carries DWARF debug information."""
-    return _has_content(path, "debug_info")
-
-
-def _has_content(path: Path, name: str) -> bool:
-    wanted = {f".{name}", f".z{name}"}  # .zdebug: compressed in the old way
+    wanted = {".debug_line", ".zdebug_line"}  # .zdebug: compressed in the old way
     return any(
         part.name in wanted and part.type != "SHT_NOBITS" and part.size > 0
         for part in sections(path)

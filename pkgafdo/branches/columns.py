@@ -52,8 +52,8 @@ def sum_repeats(
 
 def _order(first: Column, second: Column) -> NDArray[np.intp]:
     """Return the indices that sort rows by (first, second)."""
-    near_first, near_second = first - first.min(), second - second.min()
-    if max(near_first.max(), near_second.max()) < _NEAR:
+    near_first, near_second = first - np.min(first), second - np.min(second)
+    if max(np.max(near_first), np.max(near_second)) < _NEAR:
         # One number for both, as is usual for a kernel, sorts several times faster.
         return np.argsort(near_first << _HALF | near_second)
     return np.lexsort((second, first))

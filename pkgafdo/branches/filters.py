@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 LONGEST_RANGE: Final = 1 << 20
 """A range that is longer (bytes) is a broken record: no function is (google/autofdo issue 256)."""
-
-_KERNEL_SIDE: Final = np.uint64(1 << 63)
-
 Interval = tuple[int, int]
 """Addresses from the first, inclusive, to the second, exclusive."""
 
@@ -78,25 +75,11 @@ def bogus(table: BranchTable, *, longest: int = LONGEST_RANGE) -> NDArray[np.boo
     return backwards | (table.range_end - table.range_start > np.uint64(longest))
 
 
-def drop_user_side(table: BranchTable) -> BranchTable:
-    """Drop what touches user space: addresses without bit 63."""
-    branches = (table.branch_from & table.branch_to & _KERNEL_SIDE) != 0
-    ranges = (table.range_start & table.range_end & _KERNEL_SIDE) != 0
-    return select(table, branches, ranges, DropReason.USER)
-
-
 def module_intervals(modules: Sequence[ModuleMapping]) -> list[Interval]:
     """Return each module's addresses, cut short where the next module begins."""
     bases = sorted({module.base for module in modules})
     following = dict(pairwise([*bases, 1 << 64]))
     return [(m.base, min(m.base + m.size, following[m.base])) for m in modules]
-
-
-def of_module(table: BranchTable, module: ModuleMapping) -> BranchTable:
-    """Return the part of a table that concerns one module of its recording."""
-    found = module_intervals(table.meta.modules)
-    interval = found[table.meta.modules.index(module)]
-    return keep_inside(table, [interval])
 
 
 def which_interval(addresses: Column, intervals: Sequence[Interval]) -> NDArray[np.int64]:

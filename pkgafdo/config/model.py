@@ -7,8 +7,11 @@ from dataclasses import field
 from pydantic.dataclasses import dataclass
 
 from pkgafdo.kernel.settings import KernelSettings, SourceSettings
+from pkgafdo.packaging.package_settings import PackageSettings
 from pkgafdo.packaging.settings import BuildSettings
+from pkgafdo.perf.settings import RecordSettings
 from pkgafdo.profile.settings import ProfileSettings
+from pkgafdo.propeller.settings import PropellerSettings
 from pkgafdo.settings import SETTINGS
 from pkgafdo.toolchain.settings import ToolchainSettings
 from pkgafdo.vm.settings import VmSettings, WorkloadSettings
@@ -27,7 +30,10 @@ class InstallSettings:
     """Where the finished packages go."""
 
     system: bool = False
-    """Install the optimised kernel into this system, beside the running one (`--install`)."""
+    """Install into this system, beside the running kernel: the last one, and what is recorded here
+    (`--install`)."""
+    signed: bool = False
+    """Installed kernels get signed here, by a hook or by hand: Secure Boot is no obstacle."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, config=SETTINGS)
@@ -42,13 +48,19 @@ class Config:
     """Which LLVM builds the kernel and converts the profile."""
     build: BuildSettings = field(default_factory=BuildSettings)
     """How kernels are built and packaged."""
+    package: PackageSettings = field(default_factory=PackageSettings)
+    """By which route packages are made: the tree's own, or a PKGBUILD's."""
     install: InstallSettings = field(default_factory=InstallSettings)
     """Where the finished packages go."""
     vm: VmSettings = field(default_factory=VmSettings)
     """The virtual machine that kernels are recorded and measured in."""
     workload: WorkloadSettings = field(default_factory=WorkloadSettings)
     """What runs while branches are recorded."""
+    record: RecordSettings = field(default_factory=RecordSettings)
+    """Where branches are recorded, and how on a real machine."""
     profile: ProfileSettings = field(default_factory=ProfileSettings)
     """When a converted profile is good enough to build a kernel with."""
+    propeller: PropellerSettings = field(default_factory=PropellerSettings)
+    """Whether and how Propeller lays out the blocks of a third kernel."""
     measure: MeasureSettings = field(default_factory=MeasureSettings)
     """What the two kernels are compared on."""

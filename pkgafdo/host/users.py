@@ -107,7 +107,7 @@ def require_reachable(path: Path, builder: Builder) -> None:
     raise HostError(
         f"the build user {builder.name} cannot reach {path}",
         details=f"{closed} does not let it in (mode {closed.stat().st_mode & 0o7777:04o}).",
-        hint=f"Use a folder that it can reach (--workdir), or `chmod a+x {closed}`.",
+        hint=f"Use a folder that it can reach, or `chmod a+x {closed}`.",
     )
 
 

@@ -148,13 +148,17 @@ def configure(
     *,
     running: RunningKernel,
     profile_sha256: str | None = None,
+    layout: str = "",
 ) -> tuple[Finding, ...]:
     """Configure a kernel in its object folder; return what was checked.
 
     Raises ConfigError when Kconfig refused an option, with the tree's own reasons.
     """
     wanted = kconfig.wanted_options(
-        lto=settings.lto, localversion=settings.localversion, profile_sha256=profile_sha256
+        lto=settings.lto,
+        localversion=settings.localversion,
+        profile_sha256=profile_sha256,
+        layout=layout,
     )
     base = base_text(runner, kbuild, settings, running)
     fragments = [read_config(path) for path in settings.fragments]

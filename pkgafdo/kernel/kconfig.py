@@ -19,6 +19,10 @@ LTO_OPTIONS: Final[Mapping[str, str]] = {
     "thin-dist": "LTO_CLANG_THIN_DIST",
 }
 SALT_BASELINE: Final = "pkgafdo:baseline"
+ADDRESS_MAP: Final = "address-map"
+"""Stands in the salt in place of a layout's digest. ThinLTO names functions after the digest of the
+bitcode, which holds offsets behind autoconf.h: that file must have one length in the two kernels
+that Propeller compares. So salt and localversion are as long together in one as in the other."""
 
 _LINE: Final = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$")
 _KEY_FILES: Final = ("SYSTEM_TRUSTED_KEYS", "SYSTEM_REVOCATION_KEYS")
@@ -34,17 +38,35 @@ class Wanted:
     file: str = "arch/Kconfig"
 
 
-def salt(profile_sha256: str | None) -> str:
-    """Return what CONFIG_BUILD_SALT says of a kernel: which profile built it, if any."""
-    return f"pkgafdo:autofdo:{profile_sha256[:16]}" if profile_sha256 else SALT_BASELINE
+def salt(profile_sha256: str | None, layout: str = "") -> str:
+    """Return what CONFIG_BUILD_SALT says of a kernel: which profile and which layout built it.
+
+    layout is the digest of a layout, or ADDRESS_MAP for a kernel from which one is to be made.
+    """
+    if profile_sha256 is None:
+        return SALT_BASELINE
+    behind = f":propeller:{layout[:16]}" if layout else ""
+    return f"pkgafdo:autofdo:{profile_sha256[:16]}{behind}"
 
 
 def wanted_options(
-    *, lto: Lto, localversion: str, profile_sha256: str | None
+    *,
+    lto: Lto,
+    localversion: str,
+    profile_sha256: str | None,
+    layout: str = "",
 ) -> tuple[Wanted, ...]:
-    """Return every option that pkgafdo sets and later insists on."""
-    quoted_salt = f'"{salt(profile_sha256)}"'
+    """Return every option that pkgafdo sets and later insists on.
+
+    With a layout (its digest) the kernel's blocks lie so, with ADDRESS_MAP it gets an address map.
+    """
+    quoted_salt = f'"{salt(profile_sha256, layout)}"'
     return (
+        *(
+            [Wanted(option="PROPELLER_CLANG", value="y", why="Propeller lays out the blocks")]
+            if layout
+            else []
+        ),
         Wanted(option="AUTOFDO_CLANG", value="y", why="clang gets the profile through it"),
         Wanted(option=LTO_OPTIONS[lto], value="y", why=f"link time optimization “{lto}”"),
         Wanted(

@@ -19,6 +19,12 @@ BUILD_NAME: Final = "pkgafdo"
 """User and host written into the kernel's banner, so that two machines build the same bytes."""
 
 
+SAME_FOLDER: Final = "-fdebug-compilation-dir=."
+"""Keeps the object folder out of the bitcode. ThinLTO names functions that it makes visible
+foo.llvm.HASH, after the bitcode's digest: Propeller's lists hold such names, and fit the next build
+only if it has the same."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kbuild:
     """One build: the tree, its object folder, the toolchain and what makes it reproducible.
@@ -83,26 +89,34 @@ def profile_file(folder: Path, sha256: str) -> Path:
     return folder / f"kernel-{sha256[:16]}.afdo"
 
 
-def tuning_variables(toolchain: Toolchain, lto: str, options: tuple[str, ...]) -> dict[str, str]:
-    """Return the make variables that hand LLVM options to whoever generates the code.
+def layout_prefix(folder: Path, sha256: str) -> Path:
+    """Return the prefix under which a build reads Propeller's lists: with their digest in it."""
+    return folder / f"propeller-{sha256[:16]}"
 
-    With ThinLTO that is the linker, whose flags Kbuild builds up itself: the options go into LD.
-    Without LTO it is clang.
+
+def code_variables(toolchain: Toolchain, lto: str, options: tuple[str, ...]) -> dict[str, str]:
+    """Return the make variables that all code is compiled with, LLVM options among them.
+
+    With ThinLTO the linker generates the code, whose flags Kbuild builds up itself: the options go
+    into LD. Without LTO it is clang.
     """
-    if not options:
-        return {}
+    flags = [SAME_FOLDER]
     if lto == "none":
-        return {"KCFLAGS": " ".join(f"-mllvm {option}" for option in options)}
-    return {"LD": " ".join([toolchain.tools["ld.lld"], *(f"--mllvm={one}" for one in options)])}
+        flags += [f"-mllvm {option}" for option in options]
+    variables = {"KCFLAGS": " ".join(flags)}
+    if options and lto != "none":
+        linker = toolchain.tools["ld.lld"]
+        variables["LD"] = " ".join([linker, *(f"--mllvm={option}" for option in options)])
+    return variables
 
 
-def profile_variables(profile: Path | None) -> dict[str, str]:
-    """Return the make variables that hand a profile to clang; none without a profile."""
-    if profile is None:
-        return {}
-    if not profile.is_absolute():
-        raise ArtifactError(
-            f"the profile's path must be absolute: {profile}",
-            details="make changes into the object folder, where a relative path names nothing.",
-        )
-    return {"CLANG_AUTOFDO_PROFILE": str(profile)}
+def profile_variables(profile: Path | None, layout: Path | None = None) -> dict[str, str]:
+    """Return the make variables that hand a profile and the prefix of a layout to clang."""
+    given = {"CLANG_AUTOFDO_PROFILE": profile, "CLANG_PROPELLER_PROFILE_PREFIX": layout}
+    for path in given.values():
+        if path is not None and not path.is_absolute():
+            raise ArtifactError(
+                f"the profile's path must be absolute: {path}",
+                details="make changes into the object folder, where a relative path names nothing.",
+            )
+    return {name: str(path) for name, path in given.items() if path is not None}

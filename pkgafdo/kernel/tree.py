@@ -141,6 +141,16 @@ def kconfig_entry(tree: Path, file: str, option: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip().startswith("depends on "))
 
 
+def require_propeller(facts: TreeFacts) -> None:
+    """Raise ArtifactError when a tree cannot have its blocks laid out by Propeller."""
+    if not facts.has_propeller:
+        raise ArtifactError(
+            f"Linux {facts.version} in {facts.path} has no CONFIG_PROPELLER_CLANG",
+            details="Looked for `config PROPELLER_CLANG` in arch/Kconfig.",
+            hint="Take mainline 6.13 or newer, or run without Propeller (propeller.enable=false).",
+        )
+
+
 def require_buildable(facts: TreeFacts) -> None:
     """Raise ArtifactError unless profile-optimised pacman packages can be made of this tree."""
     if not facts.has_autofdo:

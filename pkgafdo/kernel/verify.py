@@ -19,6 +19,8 @@ _AUTOFDO_FLAG: Final = "-fdebug-info-for-profiling"
 _COMPILE: Final = "-fprofile-sample-use="
 _LINK: Final = "--lto-sample-profile="
 _THINLTO: Final = "-plugin-opt=thinlto"
+_BLOCK_LIST: Final = "-fbasic-block-sections=list="
+_LINK_BLOCK_LIST: Final = "--lto-basic-block-sections="
 
 
 def recorded_commands(objects: Path) -> Iterator[tuple[str, str]]:
@@ -73,20 +75,48 @@ def _judge(name: str, counts: Counter[str], wanted: str, option: str) -> Finding
     others = ", ".join(f"{path or 'no profile'} ({count})" for path, count in counts.items())
     return Finding(
         name=name,
-        ok=right == total,
+        ok=0 < right == total,
         wanted=f"{option}{wanted}" if wanted else f"no {option}",
         got=f"{right} of {total}",
         why=f"Kbuild recorded: {others}.",
     )
 
 
-def require_profile_used(objects: Path, profile: Path) -> tuple[Finding, ...]:
-    """Return the findings; raises ArtifactError when any object was built otherwise."""
+def verify_layout(objects: Path, layout: Path) -> tuple[Finding, ...]:
+    """Check that every command with basic block sections names this layout's list of clusters.
+
+    Files that opt out (PROPELLER_PROFILE := n) have no such option; no ThinLTO link opts out.
+    """
+    wanted = f"{layout}_cc_profile.txt"
+    compiled: Counter[str] = Counter()
+    linked: Counter[str] = Counter()
+    for _, command in recorded_commands(objects):
+        if _THINLTO in command:
+            linked[profile_of(command, _LINK_BLOCK_LIST)] += 1
+        elif _BLOCK_LIST in command:
+            compiled[profile_of(command, _BLOCK_LIST)] += 1
+    checks = [_judge("compile commands with clusters", compiled, wanted, _BLOCK_LIST)]
+    if linked:
+        checks.append(_judge("ThinLTO links with clusters", linked, wanted, _LINK_BLOCK_LIST))
+    return tuple(checks)
+
+
+def require_guided(
+    objects: Path, profile: Path | None, layout: Path | None = None
+) -> tuple[Finding, ...]:
+    """Return the findings; raises ArtifactError when any object was built otherwise.
+
+    A kernel without a profile has nothing to be checked.
+    """
+    if profile is None:
+        return ()
     found = verify_objects(objects, profile)
+    if layout:
+        found += verify_layout(objects, layout)
     wrong = findings.failed(found)
     if wrong:
         raise ArtifactError(
-            f"the kernel in {objects} was not wholly built with {profile.name}",
+            f"the kernel in {objects} was not wholly built with {(layout or profile).name}",
             details="\n".join(findings.describe(finding) for finding in wrong),
             hint="Remove the object folder and rebuild.",
         )

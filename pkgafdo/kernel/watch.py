@@ -52,14 +52,6 @@ class BuildWatch:
         return f"{share:2d} % ({self.done}/{self.expected}) {name}"
 
 
-def compile_errors(text: str) -> list[str]:
-    """Return the lines of a build's output that say what failed."""
-    watch = BuildWatch()
-    for line in text.splitlines():
-        watch.feed(line)
-    return watch.errors
-
-
 @contextmanager
 def explaining(watch: BuildWatch) -> Iterator[None]:
     """Turn a failed build's error into one that shows the failing lines.

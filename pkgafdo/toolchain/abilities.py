@@ -115,6 +115,19 @@ def find_tuning(runner: Runner, toolchain: Toolchain) -> tuple[str, ...]:
     )
 
 
+def require_address_map(runner: Runner, toolchain: Toolchain) -> None:
+    """Raise HostError when this clang cannot emit an address map, which Propeller lays out from."""
+    clang = toolchain.tools["clang"]
+    spellings = [CLANG_OPTIONS[name] for name in ("bb-address-map", "bb-sections-labels")]
+    if all(runner.query(clang_command(clang, flags)).returncode for flags in spellings):
+        raise HostError(
+            f"{clang} cannot emit a map of basic blocks, which Propeller needs",
+            details="It refuses " + " and ".join(flag for flags in spellings for flag in flags) + ".",
+            hint="Install LLVM 19 or newer (Arch: clang, lld; Debian: clang-19, lld-19), or run "
+            "without Propeller (propeller.enable=false).",
+        )
+
+
 def require_conversion(runner: Runner, toolchain: Toolchain) -> str:
     """Return the llvm-profgen that can convert a kernel's counts; raises HostError otherwise."""
     program = toolchain.tools.get("llvm-profgen")

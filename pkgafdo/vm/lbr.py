@@ -33,9 +33,11 @@ MODEL: Final = (
 
 _WINDOW: Final = re.compile(
     r"window (\d+) seen (\d+) instructions (\d+) taken_branches (\d+) l1i_misses (\d+) "
-    r"itlb_misses (\d+) discontinuities (\d+)"
+    r"itlb_misses (\d+) discontinuities \d+ lines_touched (\d+) pages_touched (\d+)"
 )
-_FIELDS: Final = ("instructions", "taken_branches", "l1i_misses", "itlb_misses")
+_FIELDS: Final = (
+    "instructions", "taken_branches", "l1i_misses", "itlb_misses", "lines_touched", "pages_touched",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +141,7 @@ def parse_measure(text: str) -> dict[int, dict[str, int]]:
         if match is None:
             raise ArtifactError("a line of the virtual LBR's measurements is unknown", details=line)
         number, _, *values = (int(group) for group in match.groups())
-        windows[number] = dict(zip(_FIELDS, values, strict=False))
+        windows[number] = dict(zip(_FIELDS, values, strict=True))
     return windows
 
 
@@ -148,8 +150,8 @@ def measure(
 ) -> dict[int, dict[str, int]]:
     """Boot the guest under the measuring model; return the numbers of each window (from 1).
 
-    Each window has instructions, taken_branches, l1i_misses and itlb_misses, counts of the kernel
-    side. Raises ArtifactError when a step's window is missing, and what `run_boot` raises.
+    Each window has instructions, taken_branches, l1i_misses, itlb_misses, and the different cache
+    lines and pages of code touched, all of the kernel side. Raises ArtifactError when a step's window is missing, and what `run_boot` raises.
     """
     output = guest.folder / f"{guest.name}.measure"
     output.unlink(missing_ok=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pkgafdo.errors import ConfigError
 from pkgafdo.pipeline.execute import execute
 from pkgafdo.workflows.adopt_stage import adopt_stage
 from pkgafdo.workflows.install_stages import install_stage, system_stage, verify_stage
-from pkgafdo.workflows.kernel_stages import build_stage, source_stage
 from pkgafdo.workflows.measure_stages import measure_stage, measured_suites
-from pkgafdo.workflows.profile_stages import convert_stage, record_stage
-from pkgafdo.workflows.rounds import Round
+from pkgafdo.workflows.profile_stages import convert_stage
+from pkgafdo.workflows.propeller_stages import layout_stage, verify_layout_stage
+from pkgafdo.workflows.road import recording_stages
+from pkgafdo.workflows.rounds import Round, final_round, rounds
+from pkgafdo.workflows.route import build_stage, source_stage
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
@@ -19,14 +21,17 @@ if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Stage
     from pkgafdo.workflows.session import Session
 
-LAST_STAGE: Final = {
-    "build": "install-baseline",
-    "record": "record",
-    "convert": "convert",
-    "rebuild": "verify",
-    "measure": "measure-heldout-optimised",
-}
-"""How far each verb goes; `run` goes to the end."""
+
+def last_stage(session: Session, verb: str) -> str | None:
+    """Return how far a verb goes; None to the end."""
+    final = final_round(session.config)
+    return {
+        "build": "install-baseline",
+        "record": "record",
+        "convert": "convert",
+        "rebuild": "verify-layout" if final is Round.PROPELLER else "verify",
+        "measure": f"measure-heldout-{final}",
+    }.get(verb)
 
 
 def autofdo_stages(session: Session) -> tuple[Stage, ...]:
@@ -39,10 +44,11 @@ def autofdo_stages(session: Session) -> tuple[Stage, ...]:
         build_stage(session, Round.OPTIMISED),
         install_stage(session, Round.OPTIMISED),
         verify_stage(session),
+        *(propeller_stages(session) if session.config.propeller.enable else ()),
         *(
             measure_stage(session, part, suite, which)
             for part, suite in measured_suites(session).items()
-            for which in Round
+            for which in rounds(session.config)
         ),
     ]
     if session.config.install.system:
@@ -54,7 +60,21 @@ def profile_stages(session: Session) -> tuple[Stage, ...]:
     """Return the stages that end with a profile: made here, or brought from elsewhere."""
     if session.config.profile.file:
         return (adopt_stage(session),)
-    return record_stage(session), convert_stage(session)
+    return *recording_stages(session), convert_stage(session)
+
+
+def propeller_stages(session: Session) -> tuple[Stage, ...]:
+    """Return the stages from the optimised kernel to the one with its blocks laid out.
+
+    The order of Documentation/dev-tools/propeller.rst: train the AutoFDO kernel, build again.
+    """
+    return (
+        *recording_stages(session, Round.OPTIMISED),
+        layout_stage(session),
+        build_stage(session, Round.PROPELLER),
+        install_stage(session, Round.PROPELLER),
+        verify_layout_stage(session),
+    )
 
 
 def stages_until(stages: tuple[Stage, ...], last: str) -> tuple[Stage, ...]:

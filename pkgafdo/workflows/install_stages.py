@@ -14,7 +14,8 @@ from pkgafdo.pacman import install, vmlinux
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
 from pkgafdo.vm.modules import depmod_command
-from pkgafdo.workflows.rounds import naming
+from pkgafdo.workflows.installed_record import remember_packages
+from pkgafdo.workflows.rounds import final_round, naming
 
 if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Inputs
@@ -42,10 +43,19 @@ def packages_of(facts: object) -> tuple[PackageFile, ...]:
     )
 
 
+def private_root(session: Session, which: Round) -> Path:
+    """Return the root that a round's packages are installed into, and nothing else of this machine.
+
+    All packages of a PKGBUILD have the same names: each round's get a root of their own.
+    """
+    apart = session.config.package.route == "pkgbuild"
+    return session.workdir.path / (f"root-{which}" if apart else "root")
+
+
 def install_stage(session: Session, which: Round) -> Stage:
     """Return the stage that installs a kernel's packages into the run's private root and finds vmlinux."""
     build = f"build-{which}"
-    root = session.workdir.path / "root"
+    root = private_root(session, which)
     pkgbase = naming(session.config, which).pkgbase
 
     def run(inputs: Inputs) -> Produced:
@@ -54,7 +64,7 @@ def install_stage(session: Session, which: Round) -> Stage:
         install.install_private(session.runner, packages, root=root, as_root=as_root)
         release = inputs.fact(f"{build}.release")
         session.runner.run(depmod_command(root / "usr", release))
-        found = _find_vmlinux(session.runner, inputs, build, root, pkgbase)
+        found = _find_vmlinux(session.runner, inputs, build, root, packages[0].pkgbase)
         log.note(f"vmlinux with line tables and build-id {found[1]}: {found[0]}")
         return Produced(
             files={
@@ -99,15 +109,32 @@ def cold_parts(path: Path) -> int:
     return elf.symbols(path).strings.count(b".cold\0")
 
 
+def hot_text(path: Path) -> int:
+    """Return how many bytes of a vmlinux's code lie in its hot text (vmlinux.lds.h); 0 without one."""
+    symbols = elf.symbols(path)
+    start, end = (symbols.address_of(f"__hot_text_{edge}") for edge in ("start", "end"))
+    return end - start if start is not None and end is not None else 0
+
+
 def check_vmlinux(path: Path, profile_sha256: str, baseline: Path) -> tuple[Finding, ...]:
-    """Check a vmlinux by itself: its salt names the profile, and more functions were split than without."""
+    """Check a vmlinux by itself: its salt names the profile, and hot and cold code lie apart.
+
+    LLVM 19 splits no functions where it emits an address map; the hot ones still lie together.
+    """
     wanted, got = kconfig.salt(profile_sha256), elf.build_salt(path) or ""
-    before, after = cold_parts(baseline), cold_parts(path)
+    if got == kconfig.salt(profile_sha256, kconfig.ADDRESS_MAP):
+        wanted = got
+    before, after = ((cold_parts(one), hot_text(one)) for one in (baseline, path))
+    described = [f"{cold} cold parts, {hot} bytes of hot text" for cold, hot in (before, after)]
+    # Somebody's own PKGBUILD may leave the salt alone; then neither kernel has one of ours.
+    salted = (elf.build_salt(baseline) or got) != ""
+    salt = Finding(name="build salt", ok=got == wanted, wanted=wanted, got=got,
+                   why="The kernel itself says which profile built it (CONFIG_BUILD_SALT).")
     return (
-        Finding(name="build salt", ok=got == wanted, wanted=wanted, got=got,
-                why="The kernel itself says which profile built it (CONFIG_BUILD_SALT)."),
-        Finding(name="cold parts", ok=after > before, wanted=f"more than {before}", got=str(after),
-                why="With a profile, -fsplit-machine-functions parts functions into hot and cold."),
+        *([salt] if salted else []),
+        Finding(name="hot and cold code", ok=after[0] > before[0] or after[1] > before[1],
+                wanted=f"more than {described[0]}", got=described[1],
+                why="With a profile, clang puts hot functions together and cold parts elsewhere."),
     )  # fmt: skip
 
 
@@ -146,22 +173,31 @@ def verify_stage(session: Session) -> Stage:
 
 
 def system_stage(session: Session) -> Stage:
-    """Return the stage that installs the optimised packages into this system, beside its kernel."""
+    """Return the stage that installs the last kernel's packages into this system, beside its own."""
+    which = final_round(session.config)
+    needed = f"build-{which}.packages"
 
     def run(inputs: Inputs) -> Produced:
-        packages = packages_of(inputs.fact("build-optimised.packages"))
+        packages = packages_of(inputs.fact(needed))
+        # Before: what a power cut interrupts may be removed, too.
+        remember_packages(session, which, inputs.fact(f"build-{which}.release"), packages)
         installed = install.install_system(
             session.runner, packages, running_release=session.host.release
         )
         return Produced(facts={"installed": [f"{one.name} {one.version}" for one in installed]})
 
+    def preview(inputs: Inputs) -> tuple[str, ...]:
+        packages = packages_of(inputs.fact(needed))
+        shown = shell(install.system_command(packages))
+        pkgbase = naming(session.config, which).pkgbase
+        return (shown if packages else f"{shown} ‹packages of {pkgbase}›",)
+
     return Stage(
         name="install-system",
-        title="install the optimised packages into this system",
-        recipe={"release": session.host.release},
-        needs=("build-optimised.packages",),
+        title=f"install the {which} packages into this system",
+        # Which kernel runs is none of it: to boot the one that was installed changes nothing here.
+        recipe={},
+        needs=(needed, f"build-{which}.release"),
         run=run,
-        preview=lambda inputs: (
-            shell(install.system_command(packages_of(inputs.fact("build-optimised.packages")))),
-        ),
+        preview=preview,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files, log
 from pkgafdo.host.resources import require_disk
+from pkgafdo.host.users import require_reachable
 from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
 from pkgafdo.kernel import watch as watches
 from pkgafdo.kernel.findings import describe
@@ -19,13 +20,15 @@ from pkgafdo.packaging.builder import give
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
 from pkgafdo.toolchain.abilities import find_tuning
-from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming
+from pkgafdo.workflows.guidance import guidance_needs, guidance_of, hand_over
+from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming, rounds
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
     from pkgafdo.artifacts import PackageFile
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.runner.command import Command
+    from pkgafdo.workflows.guidance import Guidance
     from pkgafdo.workflows.session import Session
 
 _MARGIN: int = 512 * 2**20
@@ -56,9 +59,13 @@ def source_stage(session: Session) -> Stage:
     def run(_: Inputs) -> Produced:
         _require_room(session, Round.BASELINE)  # before the first download
         host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
+        if session.builder and settings.kind is SourceKind.FOLDER:
+            require_reachable(folder.absolute(), session.builder)
         found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
         facts = tree.inspect(found.path)
         tree.require_buildable(facts)
+        if session.config.propeller.enable:
+            tree.require_propeller(facts)
         require_lto(facts, session.config.kernel.lto)
         # The baseline's is the longer of the two.
         require_release(found.version, naming(session.config, Round.BASELINE).localversion)
@@ -80,7 +87,9 @@ def source_stage(session: Session) -> Stage:
     return Stage(
         name="source",
         title="get the kernel source",
-        recipe=recipe | {"lto": session.config.kernel.lto},
+        recipe=recipe
+        | {"lto": session.config.kernel.lto}
+        | ({"propeller": True} if session.config.propeller.enable else {}),
         run=run,
         preview=lambda _: (f"# the kernel source: {settings.location}",),
     )
@@ -142,21 +151,14 @@ def _config_digests(session: Session) -> dict[str, str]:
 
 def build_stage(session: Session, which: Round) -> Stage:
     """Return the stage that configures a kernel and makes its packages with make pacman-pkg."""
-    optimised = which is Round.OPTIMISED
     settings = kernel_settings(session.config, which)
-    tuned = optimised and settings.tuning
+    tuned = which is not Round.BASELINE and settings.tuning
     tuning = find_tuning(session.runner, session.toolchain) if tuned else ()
-    needs = (*_SOURCE_NEEDS, *(("convert.profile",) if optimised else ()))
-
-    def profile_for(inputs: Inputs) -> Path | None:
-        if not optimised:
-            return None
-        digest = inputs.digest("convert.profile") or "‹digest›"
-        return make.profile_file(session.scratch, digest)
+    propeller = which is not Round.BASELINE and session.config.propeller.enable
 
     def command(inputs: Inputs) -> Command:
-        variables = make.profile_variables(profile_for(inputs))
-        variables |= make.tuning_variables(session.toolchain, settings.lto, tuning)
+        variables = guidance_of(session, which, inputs).variables()
+        variables |= make.code_variables(session.toolchain, settings.lto, tuning)
         kbuild = _kbuild(session, which, inputs)
         return make.make_command(kbuild, variables=variables, log=f"build-{which}")
 
@@ -166,14 +168,15 @@ def build_stage(session: Session, which: Round) -> Stage:
         for folder in (kbuild.objects.parent, kbuild.objects):
             folder.mkdir(parents=True, exist_ok=True)
             give(folder, session.builder)
-        if optimised:
-            _hand_over(session, inputs.file("convert.profile"), profile_for(inputs))
+        guidance = guidance_of(session, which, inputs)
+        hand_over(session, inputs, guidance)
         findings = configure.configure(
             session.runner,
             kbuild,
             settings,
             running=_running(session),
-            profile_sha256=inputs.digest("convert.profile") if optimised else None,
+            profile_sha256=guidance.profile_sha256,
+            layout=guidance.layout_name,
         )
         watch = watches.BuildWatch(expected=_expected_objects(session))
         with watches.explaining(watch):
@@ -185,8 +188,7 @@ def build_stage(session: Session, which: Round) -> Stage:
                 on_line=watches.watching(watch, log.progress),
             )
         built = image.read_kernel(kbuild.objects, machine=session.host.machine)
-        if optimised:
-            findings += verify.require_profile_used(kbuild.objects, _required(profile_for(inputs)))
+        findings += verify.require_guided(kbuild.objects, guidance.profile, guidance.layout)
         kept = _keep_packages(packages, session.workdir.path / "packages" / which)
         files.write_json(session.workdir.path / "objects.json", watch.done)
         log.note(f"{built.release}: " + ", ".join(package.path.name for package in kept))
@@ -196,6 +198,7 @@ def build_stage(session: Session, which: Round) -> Stage:
                     built.config, session.workdir.path / "packages" / f"{which}.config"
                 ),
                 **{f"package-{number}": package.path for number, package in enumerate(kept)},
+                **_keep_address_map(session, kbuild.objects, which, guidance),
             },
             facts={
                 "packages": [plain(package) for package in kept],
@@ -230,17 +233,12 @@ def build_stage(session: Session, which: Round) -> Stage:
             },
             "toolchain": toolchain_recipe(session.toolchain),
             "tuning": list(tuning),
+            **({"propeller": True} if propeller else {}),
         },
-        needs=needs,
+        needs=(*_SOURCE_NEEDS, *guidance_needs(which)),
         run=run,
         preview=preview,
     )
-
-
-def _required(path: Path | None) -> Path:
-    if path is None:
-        raise ValueError("the optimised round has a profile")
-    return path
 
 
 def _require_room(session: Session, which: Round) -> None:
@@ -248,7 +246,7 @@ def _require_room(session: Session, which: Round) -> None:
     needed = disk.estimate_disk(
         kernel.base,
         localmodconfig=bool(kernel.localmodconfig),
-        builds=2 if which is Round.BASELINE else 1,
+        builds=len(rounds(session.config)) if which is Round.BASELINE else 1,
     )
     folder = session.scratch if which is Round.BASELINE else session.scratch / which
     require_disk(folder, needed + _MARGIN, purpose=f"the {which} build and what follows")
@@ -259,12 +257,17 @@ def _expected_objects(session: Session) -> int:
     return int(files.read_json(path)) if path.is_file() else 0
 
 
-def _hand_over(session: Session, profile: Path, place: Path | None) -> None:
-    """Copy the profile to where the build user's clang reads it, under a name with its digest."""
-    place = _required(place)
-    with files.replacing(place) as temporary:
-        shutil.copyfile(profile, temporary)
-    give(place, session.builder)
+def _keep_address_map(
+    session: Session, objects: Path, which: Round, guidance: Guidance
+) -> dict[str, Path]:
+    """Keep the vmlinux that has an address map; none where no map is wanted.
+
+    Kbuild strips the map from the vmlinux that it packages.
+    """
+    if not guidance.propeller or guidance.layout:
+        return {}
+    place = session.workdir.path / "packages" / f"{which}.vmlinux.unstripped"
+    return {"address_map": _keep(objects / "vmlinux.unstripped", place)}
 
 
 def _keep(path: Path, place: Path) -> Path:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pkgafdo.errors import PkgafdoError
-from pkgafdo.host import doctor, facts, tools
+from pkgafdo.errors import ConfigError
+from pkgafdo.host import facts, tools
 from pkgafdo.kernel import configure
-from pkgafdo.toolchain.abilities import require_conversion
-from pkgafdo.toolchain.select import select
+from pkgafdo.toolchain.abilities import require_address_map, require_conversion
 from pkgafdo.vm.programs import find_programs
 from pkgafdo.vm.suites import suite_of
 from pkgafdo.workflows.adopt_stage import read_foreign
 from pkgafdo.workflows.guest import native_of
 from pkgafdo.workflows.measure_stages import measured_suites
+from pkgafdo.workflows.record_host import require_host_road
 from pkgafdo.workflows.session import make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pkgafdo.config.model import Config
+    from pkgafdo.kernel.settings import Lto
     from pkgafdo.pipeline.stage import Stage
     from pkgafdo.workflows.session import Session
 
@@ -51,6 +51,16 @@ def require_config_files(session: Session) -> None:
         configure.read_module_list(Path(kernel.localmodconfig))
 
 
+def require_propeller_lto(lto: Lto) -> None:
+    """Raise ConfigError when the linker would generate code without ever seeing Propeller's lists."""
+    if lto not in {"thin", "none"}:
+        raise ConfigError(
+            f"LTO “{lto}” does not get Propeller's layout",
+            details="scripts/Makefile.propeller hands --lto-basic-block-sections only to ThinLTO.",
+            hint='Set kernel.lto to "thin" or "none", or leave Propeller out.',
+        )
+
+
 def require_later(session: Session, stages: Sequence[Stage]) -> None:
     """Raise HostError for what the stages after the first build would find missing only then.
 
@@ -58,13 +68,19 @@ def require_later(session: Session, stages: Sequence[Stage]) -> None:
     plugins. A profile that cannot be used raises ArtifactError.
     """
     names = {stage.name for stage in stages}
+    if session.config.propeller.enable:
+        require_propeller_lto(session.config.kernel.lto)
+        require_address_map(session.runner, session.toolchain)
     if "convert" in names:
         if session.config.profile.file:
             read_foreign(session)
         else:
             require_conversion(session.runner, session.toolchain)
     measures = any(name.startswith("measure-") for name in names)
-    if measures or "record" in names:
+    records_here = "record" in names and session.config.record.road == "host"
+    if records_here:
+        require_host_road(session)
+    if measures or ("record" in names and not records_here):
         suites = (
             tuple(measured_suites(session).values())
             if measures
@@ -73,30 +89,3 @@ def require_later(session: Session, stages: Sequence[Stage]) -> None:
         wanted = dict.fromkeys(name for suite in suites for name in suite.files)
         find_programs(session.runner, ("busybox", *wanted))
         native_of(session)
-
-
-def _toolchain_finding(config: Config, host: facts.HostFacts) -> doctor.Finding:
-    try:
-        found = select(make_runner(host), config.toolchain)
-    except PkgafdoError as error:
-        return doctor.Finding(
-            topic="toolchain",
-            name="LLVM",
-            level=doctor.Level.MISSING,
-            text=error.message,
-            hint=error.hint,
-        )
-    version = ".".join(str(part) for part in found.version)
-    return doctor.Finding(
-        topic="toolchain",
-        name="LLVM",
-        level=doctor.Level.FINE,
-        text=f"{version} (make LLVM={found.make_value})",
-    )
-
-
-def diagnose_host(config: Config) -> doctor.Diagnosis:
-    """Return everything that is known about this machine's fitness for the main job."""
-    host = facts.read_facts()
-    checked = tools.check_tools(make_runner(host), family=host.family)
-    return doctor.diagnose(host, checked, [_toolchain_finding(config, host)])

@@ -60,16 +60,20 @@ def vm_recipe(session: Session, suite: Suite) -> dict[str, Any]:
     }
 
 
-def record_stage(session: Session) -> Stage:
-    """Return the stage that runs the workload under the virtual LBR on the baseline kernel."""
+def record_stage(session: Session, which: Round = Round.BASELINE) -> Stage:
+    """Return the stage that runs the workload under the virtual LBR on a round's kernel.
+
+    The profile is made from the baseline's, Propeller's layout from the optimised kernel's.
+    """
     suite = suite_of(session.config.workload)
-    output = session.workdir.path / "recordings" / f"{suite.name}.parquet"
-    needs = guest_needs(Round.BASELINE)
+    suffix = "" if which is Round.BASELINE else f"-{which}"
+    output = session.workdir.path / "recordings" / f"{suite.name}{suffix}.parquet"
+    needs = guest_needs(which)
 
     def run(inputs: Inputs) -> Produced:
         native = native_of(session)
         log.note(f"suite {suite.name}: {suite.about}")
-        with prepared(session, inputs, Round.BASELINE, suite, native) as guest:
+        with prepared(session, inputs, which, suite, native) as guest:
             table = record(session.runner, session.config.vm, native, guest)
             sampled = _write_perf_data(session, guest, table, output.with_suffix(".perf.data"))
         write_table(table, output)
@@ -91,15 +95,15 @@ def record_stage(session: Session) -> Stage:
         )
 
     return Stage(
-        name="record",
-        title=f"record branches of “{suite.name}” with the virtual LBR",
+        name=f"record{suffix}",
+        title=f"record branches of “{suite.name}” on the {which} kernel with the virtual LBR",
         recipe=vm_recipe(session, suite),
         needs=needs,
         run=run,
         preview=lambda inputs: (
             shell(
                 preview_command(
-                    session.config.vm, inputs.file("install-baseline.image"), suite, "record"
+                    session.config.vm, inputs.file(f"install-{which}.image"), suite, "record"
                 )
             ),
         ),

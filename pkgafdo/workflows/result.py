@@ -9,7 +9,7 @@ from pkgafdo.pipeline.plan import recipe_change
 from pkgafdo.report.table import render_table
 from pkgafdo.vm.lbr import MODEL
 from pkgafdo.workflows.measure_stages import counts_of, stage_name
-from pkgafdo.workflows.rounds import Round
+from pkgafdo.workflows.rounds import SUFFIXES, Round
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ PARTS: Final = {"train": "trained on", "heldout": "never trained on"}
 def result_of(workdir: Path, entries: Mapping[str, Entry]) -> dict[str, Any]:
     """Return what the finished stages made; a part that is not done yet is absent.
 
-    Keys: kernel, baseline and optimised (packages, vmlinux, image, release, build_id), profile,
-    measure (train and heldout: metric → kernel → count), verify, seconds (per stage).
+    Keys: kernel; baseline, optimised and propeller (packages, vmlinux, image, release, build_id);
+    recording, profile, layout; verify and verify_layout; measure (train and heldout: metric →
+    kernel → count); seconds (per stage).
     """
     result: dict[str, Any] = {
         "pkgafdo": version(),
@@ -39,13 +40,22 @@ def result_of(workdir: Path, entries: Mapping[str, Entry]) -> dict[str, Any]:
     for which in Round:
         if kernel := _kernel(entries, which):
             result[which] = kernel
-    newest = result.get("optimised") or result.get("baseline")
-    if newest:
-        # The optimised release is a part of the baseline's: `uname -r` of either begins with it.
-        release = newest["release"]
-        result.setdefault("kernel", {})["release"] = (
-            release if "optimised" in result else release.removesuffix("-base")
-        )
+    if built := [result[which]["release"] for which in Round if which in result]:
+        # While only the baseline is there, what the others' releases will begin with.
+        newest = built[-1].removesuffix(SUFFIXES[Round.BASELINE]) if len(built) == 1 else built[-1]
+        result.setdefault("kernel", {})["release"] = newest
+    result |= _guides(entries)
+    for stage in ("verify", "verify-layout"):
+        if entry := entries.get(stage):
+            result[stage.replace("-", "_")] = entry.facts["checks"]
+    if measure := measure_of(entries):
+        result["measure"] = measure
+    return result
+
+
+def _guides(entries: Mapping[str, Entry]) -> dict[str, Any]:
+    """Return what guided the compiler: the recording, the profile made of it, and the layout."""
+    result: dict[str, Any] = {}
     if convert := entries.get("convert"):
         result["profile"] = {
             "path": str(convert.files["profile"].path),
@@ -55,10 +65,9 @@ def result_of(workdir: Path, entries: Mapping[str, Entry]) -> dict[str, Any]:
         }
     if record := entries.get("record"):
         result["recording"] = {"path": str(record.files["table"].path), **record.facts}
-    if verify := entries.get("verify"):
-        result["verify"] = verify.facts["checks"]
-    if measure := measure_of(entries):
-        result["measure"] = measure
+    if layout := entries.get("layout"):
+        lists = {name: str(output.path) for name, output in layout.files.items()}
+        result["layout"] = lists | dict(layout.facts)
     return result
 
 
@@ -73,17 +82,26 @@ def _kernel(entries: Mapping[str, Entry], which: Round) -> dict[str, Any] | None
         "image": str(installed.files["image"].path),
         "config": str(build.files["config"].path),
         "tuning": build.facts["tuning"],
+        **_compiler(build),
         **{key: installed.facts[key] for key in ("release", "build_id", "root")},
     }
+
+
+def _compiler(build: Entry) -> dict[str, str]:
+    """Return which compiler built a kernel, where its recipe tells."""
+    toolchain = build.recipe.get("toolchain", {})
+    return {"compiler": f"clang {toolchain['llvm']}"} if "llvm" in toolchain else {}
 
 
 def measure_of(entries: Mapping[str, Entry]) -> dict[str, Any] | None:
     """Return the comparisons that are complete, with the model's statement; None when there is none."""
     parts = {}
     for part in PARTS:
-        found = {which: entries.get(stage_name(part, which)) for which in Round}
+        built = [which for which in Round if f"build-{which}" in entries]
+        found = {which: entries.get(stage_name(part, which)) for which in built}
         kernels = {which.value: counts_of(entry) for which, entry in found.items() if entry}
-        if len(kernels) == len(Round) and _alike([entry for entry in found.values() if entry]):
+        complete = len(kernels) == len(built) > 1
+        if complete and _alike([entry for entry in found.values() if entry]):
             parts[part] = compare(kernels) | {"suite": kernels[Round.BASELINE].suite}
     return {"model": MODEL, **parts} if parts else None
 
@@ -98,7 +116,8 @@ def render_result(result: Mapping[str, Any]) -> str:
     lines = []
     for which in Round:
         if kernel := result.get(which):
-            lines.append(f"{which} kernel {kernel['release']}:")
+            by = f", {kernel['compiler']}" if "compiler" in kernel else ""
+            lines.append(f"{which} kernel {kernel['release']}{by}:")
             lines += [f"  {path}" for path in kernel["packages"]]
     if profile := result.get("profile"):
         lines.append(
@@ -115,7 +134,9 @@ def render_result(result: Mapping[str, Any]) -> str:
             "",
             "exact counts in the VM (a model, not time):",
             "",
-            render_table(suites, LABELS, [which.value for which in Round]).rstrip(),
+            render_table(
+                suites, LABELS, [which.value for which in Round if which in result]
+            ).rstrip(),
             "",
             f"model: {measure['model']}",
         ]

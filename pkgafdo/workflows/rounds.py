@@ -1,4 +1,4 @@
-"""The two kernels of a run and what sets them apart."""
+"""The kernels of a run and what sets them apart."""
 
 from __future__ import annotations
 
@@ -16,26 +16,38 @@ if TYPE_CHECKING:
 
 
 class Round(StrEnum):
-    """Which kernel: built without the profile, or with it."""
+    """Which kernel: built without a profile, with it, or with it and Propeller's layout."""
 
     BASELINE = "baseline"
     OPTIMISED = "optimised"
+    PROPELLER = "propeller"
 
 
-_BASE_SUFFIX: Final = "-base"
+SUFFIXES: Final = {Round.BASELINE: "-base", Round.OPTIMISED: "-afdo"}
+"""Of the kernels on the way; the last one has the names that the user chose."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Naming:
-    """A round's names: both kernels can be installed side by side, and neither replaces another."""
+    """A round's names: all kernels can be installed side by side, and none replaces another."""
 
     localversion: str
     pkgbase: str
 
 
+def rounds(config: Config) -> tuple[Round, ...]:
+    """Return the kernels that a run builds, in order; the last is what the user wants."""
+    return tuple(Round) if config.propeller.enable else (Round.BASELINE, Round.OPTIMISED)
+
+
+def final_round(config: Config) -> Round:
+    """Return the kernel that the user wants in the end."""
+    return rounds(config)[-1]
+
+
 def naming(config: Config, which: Round) -> Naming:
-    """Return the names of a round's kernel; the optimised one has those that the user chose."""
-    suffix = _BASE_SUFFIX if which is Round.BASELINE else ""
+    """Return the names of a round's kernel; the last one has those that the user chose."""
+    suffix = "" if which is final_round(config) else SUFFIXES[which]
     return Naming(
         localversion=config.kernel.localversion + suffix, pkgbase=config.build.pkgbase + suffix
     )

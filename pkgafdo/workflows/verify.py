@@ -9,7 +9,9 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding
 from pkgafdo.pipeline.workdir import require_workdir
+from pkgafdo.workflows.guidance import LISTS, layout_digest
 from pkgafdo.workflows.install_stages import check_vmlinux
+from pkgafdo.workflows.propeller_stages import check_layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +27,9 @@ def _salt_finding(salt: str | None, profile: Path | None, what: Path) -> tuple[F
             hint="Only kernels that pkgafdo configured carry this mark.",
         )
     wanted = kconfig.salt(_digest(profile)) if profile else salt
-    return (Finding(name="build salt", ok=salt == wanted, wanted=wanted, got=salt, why=_WHY),)
+    # A kernel laid out by Propeller names its layout behind the profile.
+    same = salt == wanted or salt.startswith(f"{wanted}:propeller:")
+    return (Finding(name="build salt", ok=same, wanted=wanted, got=salt, why=_WHY),)
 
 
 def _digest(profile: Path) -> str:
@@ -56,7 +60,7 @@ def verify_notes(notes: Path, profile: Path | None) -> tuple[Finding, ...]:
 
 
 def verify_workdir(path: Path, profile: Path | None = None) -> tuple[Finding, ...]:
-    """Check the optimised kernel of a work folder anew: the files as they are now.
+    """Check the optimised kernels of a work folder anew: the files as they are now.
 
     Against another profile than the run's own when one is named.
     """
@@ -69,8 +73,18 @@ def verify_workdir(path: Path, profile: Path | None = None) -> tuple[Finding, ..
             hint=f"Run `pkgafdo rebuild --workdir {path}` first.",
         )
     baseline, optimised, convert = (entries[name] for name in names)
-    return check_vmlinux(
-        optimised.files["vmlinux"].path,
-        _digest(profile or convert.files["profile"].path),
-        baseline.files["vmlinux"].path,
+    digest = _digest(profile or convert.files["profile"].path)
+    findings = check_vmlinux(
+        optimised.files["vmlinux"].path, digest, baseline.files["vmlinux"].path
+    )
+    layout, third = entries.get("layout"), entries.get("install-propeller")
+    if layout is None or third is None:
+        return findings
+    lists = [layout.files[name].path for name in LISTS]
+    prefix = lists[0].with_name(lists[0].name.removesuffix(f"_{LISTS[0]}.txt"))
+    return findings + check_layout(
+        third.files["vmlinux"].path,
+        prefix,
+        profile_sha256=digest,
+        layout_sha256=layout_digest(*(_digest(path) for path in lists)),
     )

@@ -29,10 +29,12 @@ def unfinished(able: None) -> Iterator[Spine]:
     if place := os.environ.get("PKGAFDO_E2E_WORKDIR"):
         with tempfile.TemporaryDirectory(prefix="pkgafdo-e2e-") as name:
             yield Spine(
-                pkgafdo=Pkgafdo(folder=Path(name), own_cache=False), work=Path(place).absolute()
+                pkgafdo=Pkgafdo(folder=Path(name), own_cache=False),
+                work=Path(place).absolute(),
+                arguments=("--propeller",),
             )
         return
     folder = Path(tempfile.mkdtemp(prefix="pkgafdo-e2e-", dir="/var/tmp"))
     folder.chmod(0o755)
-    yield Spine(pkgafdo=Pkgafdo(folder=folder), work=folder / "work")
+    yield Spine(pkgafdo=Pkgafdo(folder=folder), work=folder / "work", arguments=("--propeller",))
     shutil.rmtree(folder)

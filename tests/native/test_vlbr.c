@@ -484,6 +484,20 @@ static void pause_is_no_repeated_string_instruction(void)
 	EQUAL(window_at(0)[5], 2);
 }
 
+static void an_instruction_across_pages_belongs_to_the_block_that_executes_it(void)
+{
+	struct qemu_plugin_tb *cut, *rest;
+
+	install("mode=record");
+	cut = BLOCK(K + 0xffc, 2, "\x48\x8b");
+	rest = jump(K + 0xffe, 3, K + 0xffc);
+	RECORD(cut, rest, cut, rest, BLOCK(K + 0xffc, 2, "\x48\x8b"), jump(K + 0xffe, 3, K + 0x2000),
+	       BLOCK(K + 0x2000, 0, NOP));
+	EQUAL(range(0, K + 0xffc, K + 0x1001), 3);
+	EQUAL(edge(0, K + 0x1001, K + 0xffc), 2);
+	EQUAL(window_at(0)[5], 1);
+}
+
 static void code_that_was_changed_is_decoded_anew(void)
 {
 	install("mode=record");
@@ -756,9 +770,10 @@ static struct window measured(unsigned int number)
 		struct window one;
 
 		EQUAL(sscanf(line, "window %zu seen %" SCNu64 " instructions %" SCNu64 " taken_branches %" SCNu64
-			     " l1i_misses %" SCNu64 " itlb_misses %" SCNu64 " discontinuities %" SCNu64, &got,
-			     &one.seen, &one.instructions, &one.taken, &one.l1i_misses, &one.itlb_misses,
-			     &one.discontinuities), 7);
+			     " l1i_misses %" SCNu64 " itlb_misses %" SCNu64 " discontinuities %" SCNu64
+			     " lines_touched %" SCNu64 " pages_touched %" SCNu64, &got, &one.seen,
+			     &one.instructions, &one.taken, &one.l1i_misses, &one.itlb_misses,
+			     &one.discontinuities, &one.lines_touched, &one.pages_touched), 9);
 		if (got == number) {
 			w = one;
 			found = true;
@@ -811,9 +826,74 @@ static void a_repeated_string_instruction_counts_once(void)
 	EQUAL(measured(1).discontinuities, 1);
 }
 
+static void an_instruction_across_pages_counts_once(void)
+{
+	struct qemu_plugin_tb *cut, *rest;
+
+	install("mode=measure");
+	cut = BLOCK(K + 0xffc, 2, "\x48\x8b");
+	rest = jump(K + 0xffe, 3, K + 0xffc);
+	begin(1);
+	run(cut), run(rest), run(cut), run(rest), run(cut);
+	stop(1);
+	end();
+	/* two before the one across, which comes with the next block: it, two more bytes, the jump */
+	EQUAL(measured(1).instructions, 2 + 4 + 2 + 4 + 2);
+	EQUAL(measured(1).taken, 2);
+	EQUAL(measured(1).discontinuities, 1);
+}
+
 static void fetch_from(uint64_t address)
 {
 	run(BLOCK(address, 0, NOP));
+}
+
+static void a_line_and_a_page_are_touched_once_however_often_they_are_fetched(void)
+{
+	install("mode=measure");
+	begin(1);
+	for (int turn = 0; turn < 3; turn++)
+		for (uint64_t i = 0; i < 20; i++) /* twenty lines of one set: each turn misses them all */
+			fetch_from(K + 4096 * i);
+	fetch_from(K + 64);                       /* another line of the first page */
+	fetch_from(K + 60);                       /* no new line */
+	run(BLOCK(K + 4096 * 30 - 2, 8, NOP));    /* nine bytes over the border of two pages */
+	stop(1);
+	fetch_from(K + 4096 * 50);                /* outside the window */
+	end();
+	EQUAL(measured(1).lines_touched, 23);
+	EQUAL(measured(1).pages_touched, 22);
+	CHECK(measured(1).l1i_misses > 60);
+}
+
+static void what_a_window_touched_is_forgotten_by_the_next(void)
+{
+	install("mode=measure");
+	begin(1);
+	fetch_from(K);
+	stop(1);
+	begin(2);
+	fetch_from(K);
+	stop(2);
+	begin(1);                                 /* opened again: both openings count */
+	fetch_from(K);
+	stop(1);
+	end();
+	EQUAL(measured(1).lines_touched, 2);
+	EQUAL(measured(2).lines_touched, 1);
+	EQUAL(measured(2).pages_touched, 1);
+}
+
+static void code_below_the_kernels_text_touches_no_line_of_it(void)
+{
+	install("mode=measure");
+	begin(1);
+	fetch_from(0xfffffe0000001000ull);        /* the entry trampolines, say */
+	stop(1);
+	end();
+	EQUAL(measured(1).l1i_misses, 1);
+	EQUAL(measured(1).lines_touched, 0);
+	EQUAL(measured(1).pages_touched, 0);
 }
 
 static void the_instruction_cache_has_eight_ways_and_drops_the_line_used_longest_ago(void)
@@ -935,6 +1015,8 @@ static const struct {
 	TEST(the_open_range_is_dropped_at_a_discontinuity),
 	TEST(a_repeated_string_instruction_is_no_branch),
 	TEST(pause_is_no_repeated_string_instruction),
+	TEST(an_instruction_across_pages_belongs_to_the_block_that_executes_it),
+	TEST(an_instruction_across_pages_counts_once),
 	TEST(code_that_was_changed_is_decoded_anew),
 	TEST(the_same_block_translated_again_goes_on_counting),
 	TEST(an_interrupt_that_comes_after_an_indirect_branch_is_not_its_target),
@@ -952,6 +1034,9 @@ static const struct {
 	TEST(a_stack_holds_no_more_than_32_branches),
 	TEST(instructions_and_taken_branches_are_counted),
 	TEST(a_repeated_string_instruction_counts_once),
+	TEST(a_line_and_a_page_are_touched_once_however_often_they_are_fetched),
+	TEST(what_a_window_touched_is_forgotten_by_the_next),
+	TEST(code_below_the_kernels_text_touches_no_line_of_it),
 	TEST(the_instruction_cache_has_eight_ways_and_drops_the_line_used_longest_ago),
 	TEST(the_tlb_has_eight_sets_of_eight_pages),
 	TEST(a_block_across_a_line_or_page_touches_both),

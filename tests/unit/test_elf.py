@@ -88,7 +88,6 @@ def test_segments_say_what_goes_where(write) -> None:
 def test_line_tables_count_compressed_or_not(write, name: str) -> None:
     path = write(make.elf(make.Part(name, make.PROGBITS, b"x")))
     assert subject.has_line_tables(path)
-    assert not subject.has_debug_info(path)
 
 
 @pytest.mark.parametrize(
@@ -102,10 +101,6 @@ def test_line_tables_count_compressed_or_not(write, name: str) -> None:
 )
 def test_empty_or_other_sections_are_no_line_tables(write, part: make.Part) -> None:
     assert not subject.has_line_tables(write(make.elf(part)))
-
-
-def test_debug_info_is_seen(write) -> None:
-    assert subject.has_debug_info(write(make.elf(make.Part(".debug_info", make.PROGBITS, b"x"))))
 
 
 @pytest.mark.parametrize(("number", "name"), [(62, "x86_64"), (183, "aarch64"), (8, "EM_MIPS")])

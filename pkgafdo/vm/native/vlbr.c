@@ -4,7 +4,7 @@
  *
  * Counts every taken near branch (from, to) and every fall-through range [start, last instruction] that the
  * guest kernel executes inside marked windows, or (mode=measure) counts kernel instructions and taken
- * branches and models an instruction cache and an instruction TLB.
+ * branches, models an instruction cache and an instruction TLB, and counts the lines and pages touched.
  *
  * Arguments (key=value): mode=record|measure, out=FILE, entry=LO-HI (hex, the kernel's entry text),
  * and with mode=record optionally stacks=FILE and period=N: each N taken branches, the last 32 of them.
@@ -272,6 +272,7 @@ struct cpu {
 
 struct window {
 	uint64_t seen, instructions, taken, l1i_misses, itlb_misses, discontinuities;
+	uint64_t lines_touched, pages_touched;
 };
 
 static struct cpu cpus[MAX_VCPUS];
@@ -331,6 +332,19 @@ static bool goes_to(struct block *p, struct block *b)
 	       p->kind != FALLS && enters_by_branch(p, b);
 }
 
+/* QEMU 7.2 counts an instruction that crosses a page, and then leaves it to the next block; of its bytes
+ * only those before the page's end are known. The first time tells. */
+static bool left_over(struct block *p, const struct block *b)
+{
+	if (b->start != p->last || p->end & 0xfff || p->insns < 2)
+		return false;
+	p->end = p->last;
+	p->insns--;
+	p->kind = FALLS;
+	p->target = 0;
+	return true;
+}
+
 static void record_block(unsigned int vcpu, void *userdata)
 {
 	struct block *b = userdata;
@@ -346,6 +360,8 @@ static void record_block(unsigned int vcpu, void *userdata)
 		p->taken++;
 	} else if (p->repeats && b->start == p->last) {
 		return; /* the same string instruction, one more element */
+	} else if (unlikely(left_over(p, b))) {
+		return;
 	} else if (p->kind != DIRECT && goes_to(p, b)) {
 		if (unlikely(p->went != b)) {
 			p->went = b;
@@ -396,12 +412,31 @@ static uint64_t cache_miss(struct cache *cache, uint64_t tag, unsigned int sets)
 	return miss;
 }
 
+/* Which lines and pages were fetched since the window opened, a bit each: of the top 2 GiB, where x86-64
+ * has the kernel's text and its modules (Documentation/arch/x86/x86_64/mm.rst). */
+#define TOP (~0ull << 31)
+static uint64_t lines_seen[(1u << (31 - 6)) / 64], pages_seen[(1u << (31 - 12)) / 64];
+
+static uint64_t first_touch(uint64_t *seen, uint64_t address, unsigned int shift)
+{
+	uint64_t bit = (address & ~TOP) >> shift, mask = 1ull << (bit & 63);
+
+	if ((address & TOP) != TOP || seen[bit / 64] & mask)
+		return 0;
+	seen[bit / 64] |= mask;
+	return 1;
+}
+
 static void fetch(const struct block *b)
 {
-	for (uint64_t line = b->start >> 6; line <= (b->end - 1) >> 6; line++)
+	for (uint64_t line = b->start >> 6; line <= (b->end - 1) >> 6; line++) {
 		window->l1i_misses += cache_miss(&l1i, line, SETS_L1I);
-	for (uint64_t page = b->start >> 12; page <= (b->end - 1) >> 12; page++)
+		window->lines_touched += first_touch(lines_seen, line << 6, 6);
+	}
+	for (uint64_t page = b->start >> 12; page <= (b->end - 1) >> 12; page++) {
 		window->itlb_misses += cache_miss(&itlb, page, SETS_ITLB);
+		window->pages_touched += first_touch(pages_seen, page << 12, 12);
+	}
 }
 
 static void measure_block(unsigned int vcpu, void *userdata)
@@ -422,7 +457,9 @@ static void measure_block(unsigned int vcpu, void *userdata)
 	fetch(b);
 	if (p->end == b->start)
 		return;
-	if (goes_to(p, b))
+	if (unlikely(left_over(p, b)))
+		window->instructions--;
+	else if (goes_to(p, b))
 		window->taken++;
 	else
 		window->discontinuities++;
@@ -463,6 +500,8 @@ static void on_mark(unsigned int vcpu, void *userdata)
 		window->seen++;
 		memset(&l1i, 0, sizeof(l1i));
 		memset(&itlb, 0, sizeof(itlb));
+		memset(lines_seen, 0, sizeof(lines_seen));
+		memset(pages_seen, 0, sizeof(pages_seen));
 	} else {
 		window = NULL;
 	}
@@ -497,9 +536,10 @@ static struct block *block_of(struct qemu_plugin_tb *tb, size_t n)
 	fresh.in_entry = start >= entry_lo && start < entry_hi;
 	struct block **bucket = &buckets[mix(start, last) & (BUCKETS - 1)];
 	for (struct block *b = *bucket; b; b = b->next)
-		if (b->start == start && b->end == fresh.end && b->target == fresh.target &&
-		    b->kind == fresh.kind && b->insns == fresh.insns)
-			return b;
+		if (b->start == start && ((b->end == fresh.end && b->target == fresh.target &&
+					   b->kind == fresh.kind && b->insns == fresh.insns) ||
+					  (b->end == last && !(fresh.end & 0xfff))))
+			return b; /* the second: without what was left over */
 	if (fresh.in_entry)
 		note_entry_call(&fresh, code, size);
 	struct block *b = need(malloc(sizeof(*b)));
@@ -590,8 +630,9 @@ static void write_measure(void)
 		if (w->seen)
 			fprintf(out, "window %zu seen %" PRIu64 " instructions %" PRIu64
 				" taken_branches %" PRIu64 " l1i_misses %" PRIu64 " itlb_misses %" PRIu64
-				" discontinuities %" PRIu64 "\n", i, w->seen, w->instructions, w->taken,
-				w->l1i_misses, w->itlb_misses, w->discontinuities);
+				" discontinuities %" PRIu64 " lines_touched %" PRIu64 " pages_touched %" PRIu64
+				"\n", i, w->seen, w->instructions, w->taken, w->l1i_misses, w->itlb_misses,
+				w->discontinuities, w->lines_touched, w->pages_touched);
 	}
 	fprintf(out, "end\n");
 }

@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from pkgafdo.branches.filters import (
     LONGEST_RANGE,
     drop_bogus_ranges,
-    drop_user_side,
     keep_inside,
     module_intervals,
-    of_module,
     which_interval,
 )
-from pkgafdo.branches.meta import DropReason, ModuleMapping, TableMeta
+from pkgafdo.branches.meta import DropReason, ModuleMapping
 from tests.unit.branches.tables import TEXT, branch_rows, range_rows, table_of
 
 MODULE = ModuleMapping(name="ext4", sections=((".text", 0xFFFFFFFFC0000000),), size=0x10000)
@@ -65,30 +63,11 @@ def test_dropped_records_add_up_over_filters() -> None:
     assert keep_inside(kept, []).meta.dropped == kept.meta.dropped
 
 
-def test_the_user_side_is_dropped() -> None:
-    table = table_of([(TEXT, 0x400000, 1, 0), (0x400000, TEXT, 1, 0), (TEXT, TEXT, 1, 0)])
-    kept = drop_user_side(table)
-    assert branch_rows(kept) == [(TEXT, TEXT, 1, 0)]
-    assert kept.meta.dropped == {DropReason.USER: 2}
-
-
 def test_a_modules_addresses_end_where_the_next_begins() -> None:
     assert module_intervals([NEXT, MODULE]) == [
         (0xFFFFFFFFC0001000, 0xFFFFFFFFC0002000),
         (0xFFFFFFFFC0000000, 0xFFFFFFFFC0001000),
     ]
-
-
-def test_the_part_of_one_module_is_taken_out() -> None:
-    inside = 0xFFFFFFFFC0000010
-    table = table_of(
-        [(inside, TEXT, 1, 0), (TEXT, TEXT, 9, 0), (TEXT, inside, 2, 0)],
-        [(inside, inside + 8, 3), (inside, 0xFFFFFFFFC0001000, 4)],
-        TableMeta(modules=(MODULE, NEXT)),
-    )
-    part = of_module(table, MODULE)
-    assert branch_rows(part) == [(TEXT, inside, 2, 0), (inside, TEXT, 1, 0)]
-    assert range_rows(part) == [(inside, inside + 8, 3)]
 
 
 def test_a_module_without_a_text_section_begins_at_its_lowest() -> None:

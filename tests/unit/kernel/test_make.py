@@ -47,3 +47,29 @@ def test_a_profile_is_handed_over_by_absolute_path_with_its_digest_in_the_name()
     assert make.profile_variables(None) == {}
     with pytest.raises(ArtifactError, match="absolute"):
         make.profile_variables(Path("kernel.afdo"))
+
+
+def with_lld(lto: str, *options: str) -> dict[str, str]:
+    toolchain = Toolchain(make_value="-19", version=(19, 1, 7), tools={"ld.lld": "/usr/bin/ld.lld"})
+    return make.code_variables(toolchain, lto, options)
+
+
+def test_llvm_options_go_to_whoever_generates_the_code():
+    assert with_lld("thin", "-one", "-two")["LD"] == "/usr/bin/ld.lld --mllvm=-one --mllvm=-two"
+    assert "LD" not in with_lld("thin")
+    without = with_lld("none", "-one", "-two")
+    assert without["KCFLAGS"].endswith(" -mllvm -one -mllvm -two")
+    assert "LD" not in without
+
+
+def test_no_folder_of_a_build_gets_into_its_code():
+    for lto in ("thin", "none"):
+        assert "-fdebug-compilation-dir=." in with_lld(lto)["KCFLAGS"].split()
+
+
+def test_propellers_lists_are_handed_over_by_the_prefix_of_an_absolute_path():
+    prefix = make.layout_prefix(Path("/run"), "0123456789abcdef" * 4)
+    variables = make.profile_variables(Path("/run/kernel.afdo"), prefix)
+    assert variables["CLANG_PROPELLER_PROFILE_PREFIX"] == "/run/propeller-0123456789abcdef"
+    with pytest.raises(ArtifactError, match="absolute"):
+        make.profile_variables(None, Path("propeller"))

@@ -24,7 +24,7 @@ def build(objects: Path, profile: Path | None) -> Path:
 
 
 def test_a_build_with_the_profile_is_proved_by_its_commands(tmp_path):
-    found = verify.require_profile_used(build(tmp_path, PROFILE), PROFILE)
+    found = verify.require_guided(build(tmp_path, PROFILE), PROFILE)
     assert [(finding.name, finding.ok, finding.got) for finding in found] == [
         ("compile commands", True, "2 of 2"),
         ("ThinLTO link commands", True, "1 of 1"),
@@ -36,9 +36,53 @@ def test_a_baseline_is_proved_to_have_used_none(tmp_path):
     assert all(finding.ok for finding in found)
 
 
+LAYOUT = Path("/run/propeller-4567")
+
+
+def laid_out(objects: Path, *, linked: Path = LAYOUT) -> Path:
+    clusters = f"-fbasic-block-sections=list={LAYOUT}_cc_profile.txt"
+    use = f"-fprofile-sample-use={PROFILE}"
+    link = f"--lto-sample-profile={PROFILE} --lto-basic-block-sections={linked}_cc_profile.txt"
+    cmd_file(objects, "kernel/fork.o", f"{CC} {use} {clusters} -o kernel/fork.o a.c")
+    cmd_file(objects, "kernel/trace/ftrace.o", f"{CC} {use} -o kernel/trace/ftrace.o b.c")
+    cmd_file(objects, "vmlinux.o", f"{LD} {link} -o vmlinux.o")
+    return objects
+
+
+def test_a_build_with_a_layout_is_proved_by_its_commands(tmp_path):
+    found = verify.require_guided(laid_out(tmp_path), PROFILE, LAYOUT)
+    assert [(finding.name, finding.got) for finding in found[2:]] == [
+        ("compile commands with clusters", "1 of 1"),
+        ("ThinLTO links with clusters", "1 of 1"),
+    ]
+
+
+def test_a_link_that_ignores_the_layout_is_found(tmp_path):
+    objects = laid_out(tmp_path)
+    cmd_file(objects, "vmlinux.o", f"{LD} --lto-sample-profile={PROFILE} -o vmlinux.o")
+    with pytest.raises(ArtifactError, match="not wholly built with propeller-4567") as caught:
+        verify.require_guided(objects, PROFILE, LAYOUT)
+    assert "no profile (1)" in caught.value.details
+
+
+def test_a_build_in_which_no_command_has_clusters_is_found(tmp_path):
+    with pytest.raises(ArtifactError, match="not wholly built") as caught:
+        verify.require_guided(build(tmp_path, PROFILE), PROFILE, LAYOUT)
+    assert "0 of 0" in caught.value.details
+
+
+def test_a_link_with_an_older_layout_is_found(tmp_path):
+    with pytest.raises(ArtifactError, match="not wholly built"):
+        verify.require_guided(laid_out(tmp_path, linked=Path("/run/old")), PROFILE, LAYOUT)
+
+
+def test_a_kernel_without_a_profile_has_nothing_to_prove(tmp_path):
+    assert verify.require_guided(tmp_path, None) == ()
+
+
 def test_a_baseline_does_not_pass_as_optimised(tmp_path):
     with pytest.raises(ArtifactError, match="not wholly built with") as caught:
-        verify.require_profile_used(build(tmp_path, None), PROFILE)
+        verify.require_guided(build(tmp_path, None), PROFILE)
     assert "0 of 2" in caught.value.details
     assert "no profile (2)" in caught.value.details
 

@@ -32,8 +32,15 @@ def test_progress_of_a_first_build_shows_a_count():
     assert watches.BuildWatch().feed("  CC      a.o") == "1 files compiled: a.o"
 
 
+def errors_of(text: str) -> list[str]:
+    watch = watches.BuildWatch()
+    for line in text.splitlines():
+        watch.feed(line)
+    return watch.errors
+
+
 def test_the_failing_lines_are_picked_out_of_the_log():
-    assert watches.compile_errors(FAILING_LOG) == [
+    assert errors_of(FAILING_LOG) == [
         "/src/linux/kernel/fork.c:12:3: error: use of undeclared identifier 'x'",
         "make[3]: *** [/src/linux/scripts/Makefile.build:1: kernel/fork.o] Error 1",
         "ld.lld-19: error: undefined symbol: foo",
@@ -53,11 +60,11 @@ def test_the_failing_lines_are_picked_out_of_the_log():
     ],
 )
 def test_lines_of_every_program_in_a_build_are_known_as_failures(line):
-    assert watches.compile_errors(line) == [line]
+    assert errors_of(line) == [line]
 
 
 def test_only_the_first_failures_are_kept():
-    assert len(watches.compile_errors("a.c:1:1: error: no\n" * 500)) == 20
+    assert len(errors_of("a.c:1:1: error: no\n" * 500)) == 20
 
 
 def test_a_failed_build_shows_its_failing_lines_and_still_names_the_log():

@@ -78,3 +78,27 @@ def test_probing_opens_and_writes_no_file() -> None:
     command = abilities.clang_command("clang", ("-O2",))
     assert command.argv == (*("clang", "-O2", "-c", "-x", "c", "/dev/null"), "-o", "/dev/null")
     assert "--output" not in " ".join(abilities.profgen_command("llvm-profgen").argv)
+
+
+def refusing(*flags: str) -> FakeRunner:
+    """Return a runner whose clang refuses some flags."""
+
+    def clang(command: Command) -> Result:
+        refused = [flag for flag in flags if flag in command.argv]
+        return Result(returncode=1 if refused else 0)
+
+    return FakeRunner(answers={"clang-19": clang})
+
+
+@pytest.mark.parametrize("old", ["-fbasic-block-address-map", "-fbasic-block-sections=labels"])
+def test_either_spelling_of_the_address_map_will_do(old: str) -> None:
+    runner = refusing(old)
+    abilities.require_address_map(runner, TOOLCHAIN)
+    assert runner.queried
+
+
+def test_a_clang_that_knows_no_address_map_is_refused() -> None:
+    runner = refusing("-fbasic-block-address-map", "-fbasic-block-sections=labels")
+    with pytest.raises(HostError, match="which Propeller needs") as caught:
+        abilities.require_address_map(runner, TOOLCHAIN)
+    assert "propeller.enable=false" in caught.value.hint

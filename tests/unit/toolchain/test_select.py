@@ -103,6 +103,14 @@ def test_an_old_unsuffixed_llvm_gives_way_to_a_suffixed_one() -> None:
     assert found.tools["ld.lld"] == "/usr/bin/ld.lld-19"
 
 
+def test_a_mixed_unsuffixed_llvm_gives_way_to_a_whole_suffixed_one() -> None:
+    old = llvm("19.1.7")["/usr/bin/llvm-profgen"]
+    mixed = llvm("22.1.8") | {"/usr/bin/llvm-profgen": old}
+    assert auto(mixed | llvm("19.1.7", "-19")).make_value == "-19"
+    with pytest.raises(HostError, match=r"llvm-profgen 19\.1\.7 is of another LLVM than clang 22"):
+        auto(mixed)
+
+
 def test_of_two_an_llvm_that_makes_profiles_is_preferred() -> None:
     newer = llvm("20.1.0", "-20")
     del newer["/usr/bin/llvm-profgen-20"]

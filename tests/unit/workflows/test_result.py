@@ -41,6 +41,14 @@ def test_a_finished_run_has_every_key_of_the_contract() -> None:
     assert result["seconds"]["build-baseline"] == 300.0
 
 
+def test_each_kernel_names_its_compiler() -> None:
+    recipe = {"toolchain": {"llvm": "22.1.8", "make": "-22"}}
+    build = replace(ENTRIES["build-baseline"], recipe=recipe)
+    result = result_of(FOLDER, ENTRIES | {"build-baseline": build})
+    assert result["baseline"]["compiler"] == "clang 22.1.8"
+    assert "baseline kernel 7.2.13-pkgafdo-base, clang 22.1.8:" in render_result(result)
+
+
 def test_the_result_is_plain_json() -> None:
     result = result_of(FOLDER, ENTRIES)
     assert json.loads(json.dumps(result)) == result

@@ -35,13 +35,16 @@ def salt_of(profile: Path) -> str:
     return kconfig.salt(files.sha256_file(profile))
 
 
-def vmlinux(path: Path, *, salt: str | None, cold: int = 0) -> Path:
-    """Write a vmlinux with a salt and this many functions that have a cold part."""
+def vmlinux(path: Path, *, salt: str | None, cold: int = 0, hot: int | None = None) -> Path:
+    """Write a vmlinux with a salt, this many functions that have a cold part, and hot text."""
     notes = elf_files.note(b"GNU", 3, bytes(20))
     if salt is not None:
         notes += elf_files.note(b"Linux", 0x100, salt.encode() + b"\0")
     names = ["_text", "do_work", *(f"f{n}.cold" for n in range(cold))]
     rows = [(name, BASE, 4, elf_files.FUNC, elf_files.GLOBAL, 1) for name in names]
+    for name, offset in (("__hot_text_start", 0), ("__hot_text_end", hot)):
+        if offset is not None and hot is not None:
+            rows.append((name, BASE + offset, 0, elf_files.NOTYPE, elf_files.GLOBAL, 1))
     parts = (
         elf_files.Part(".text", elf_files.PROGBITS, bytes(64), elf_files.EXECUTABLE, BASE),
         elf_files.Part(".notes", elf_files.NOTE, notes),
@@ -116,7 +119,17 @@ def test_more_cold_parts_than_the_baseline_prove_the_profiles_work(tmp_path, pro
         salt, parts = check_vmlinux(optimised, digest, baseline)
         assert salt.ok
         assert parts.ok is ok
-        assert (parts.wanted, parts.got) == ("more than 2", str(cold))
+        assert parts.wanted == "more than 2 cold parts, 0 bytes of hot text"
+        assert parts.got == f"{cold} cold parts, 0 bytes of hot text"
+
+
+def test_hot_text_proves_it_where_no_function_is_split(tmp_path, profile) -> None:
+    baseline = vmlinux(tmp_path / "b", salt=kconfig.salt(None), hot=0)
+    for hot, ok in ((48, True), (0, False)):
+        optimised = vmlinux(tmp_path / "o", salt=salt_of(profile), hot=hot)
+        _, parts = check_vmlinux(optimised, files.sha256_file(profile), baseline)
+        assert parts.ok is ok
+        assert parts.got == f"0 cold parts, {hot} bytes of hot text"
 
 
 @pytest.fixture

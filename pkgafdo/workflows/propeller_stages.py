@@ -1,0 +1,127 @@
+"""The stages between the AutoFDO kernel and the one laid out by Propeller: layout, verify."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo import elf, log
+from pkgafdo.branches.store import read_table
+from pkgafdo.errors import ArtifactError
+from pkgafdo.kernel import kconfig
+from pkgafdo.kernel.findings import Finding, describe, failed
+from pkgafdo.pipeline.stage import Produced, Stage
+from pkgafdo.propeller.read import read_profiles
+from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of
+from pkgafdo.workflows.kernel_stages import plain
+from pkgafdo.workflows.propeller import layout, render
+from pkgafdo.workflows.rounds import Round
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.symtab import SymbolTable
+    from pkgafdo.workflows.session import Session
+
+_ADDRESS_MAP: Final = ".llvm_bb_addr_map"
+ORDER_KEPT: Final = 0.9
+"""The share of neighbours in the wanted order that must be neighbours' order in the kernel: some
+functions lie in sections of their own (`.sched.text`, `.spinlock.text`), where no order reaches."""
+
+
+def layout_stage(session: Session) -> Stage:
+    """Return the stage that lays out the optimised kernel's blocks and functions by its recording."""
+    folder = session.workdir.path / "profiles"
+    settings = session.config.propeller
+
+    def run(inputs: Inputs) -> Produced:
+        prefix = folder / "propeller"
+        facts = layout(
+            session.runner,
+            inputs.file("build-optimised.address_map"),
+            read_table(inputs.file("record-optimised.table")),
+            prefix,
+            settings=settings.layout,
+            limits=settings.limits,
+        )
+        for line in render(facts).splitlines()[2:]:
+            log.note(" ".join(line.split()))
+        lists = {name: prefix.with_name(f"{prefix.name}_{name}.txt") for name in LISTS}
+        return Produced(files=lists, facts={k: v for k, v in facts.items() if k not in LISTS})
+
+    def preview(inputs: Inputs) -> tuple[str, ...]:
+        vmlinux = inputs.file("build-optimised.address_map")
+        table = inputs.file("record-optimised.table")
+        words = ("propeller", "layout", "--vmlinux", vmlinux, "--branches", table)
+        return (" ".join(str(word) for word in ("pkgafdo", *words, "-o", folder / "propeller")),)
+
+    return Stage(
+        name="layout",
+        title="lay out blocks and functions (Propeller)",
+        recipe={"layout": plain(settings.layout), "limits": plain(settings.limits)},
+        needs=("build-optimised.address_map", "record-optimised.table"),
+        run=run,
+        preview=preview,
+    )
+
+
+def order_kept(wanted: Sequence[str], symbols: SymbolTable) -> float:
+    """Return how many neighbours in a list of symbols lie in that order in a kernel, as a share."""
+    addresses = [found for name in wanted if (found := symbols.address_of(name)) is not None]
+    pairs = list(pairwise(addresses))
+    return sum(one < other for one, other in pairs) / len(pairs) if pairs else 0.0
+
+
+def check_layout(
+    vmlinux: Path, prefix: Path, *, profile_sha256: str, layout_sha256: str
+) -> tuple[Finding, ...]:
+    """Check a kernel by itself: its salt, no address map any more, its functions in the wanted order."""
+    wanted, got = kconfig.salt(profile_sha256, layout_sha256), elf.build_salt(vmlinux) or ""
+    mapped = any(section.name == _ADDRESS_MAP for section in elf.sections(vmlinux))
+    kept = order_kept(read_profiles(prefix).symbols, elf.symbols(vmlinux))
+    return (
+        Finding(name="build salt", ok=got == wanted, wanted=wanted, got=got,
+                why="The kernel itself says which profile and which layout built it."),
+        Finding(name="address map", ok=not mapped, wanted="none", got="some" if mapped else "none",
+                why="Kbuild emits it only where it is not given a layout."),
+        Finding(name="order of functions", ok=kept >= ORDER_KEPT,
+                wanted=f"at least {ORDER_KEPT:.0%} as in the layout", got=f"{kept:.1%}",
+                why="The linker puts the hot text in the order of ld_profile.txt."),
+    )  # fmt: skip
+
+
+def verify_layout_stage(session: Session) -> Stage:
+    """Return the stage that proves that the third kernel has the layout."""
+
+    def run(inputs: Inputs) -> Produced:
+        guidance = guidance_of(session, Round.PROPELLER, inputs)
+        findings = check_layout(
+            inputs.file("install-propeller.vmlinux"),
+            session.workdir.path / "profiles/propeller",
+            profile_sha256=inputs.digest("convert.profile"),
+            layout_sha256=guidance.layout_sha256 or "",
+        )
+        if wrong := failed(findings):
+            raise ArtifactError(
+                "the third kernel does not show Propeller's work",
+                details="\n".join(describe(finding) for finding in wrong),
+                hint=f"Remove {session.scratch} and run again.",
+            )
+        checks = [*inputs.fact("build-propeller.checks"), *map(describe, findings)]
+        for line in checks[-5:]:
+            log.note(line.partition("\n")[0])
+        return Produced(facts={"checks": checks})
+
+    return Stage(
+        name="verify-layout",
+        title="verify that clang and ld.lld used the layout",
+        recipe={},
+        needs=(
+            *guidance_needs(Round.PROPELLER),
+            "install-propeller.vmlinux",
+            "build-propeller.checks",
+        ),
+        run=run,
+    )
