@@ -72,6 +72,29 @@ class LocalRunner:
         log.detail(f"+ {line}")
         return self._carry_out(command, on_line)
 
+    @contextmanager
+    def started(
+        self,
+        command: Command,
+        *,
+        foreground: bool = False,
+        remember: bool = True,
+        **streams: Any,  # noqa: ANN401  those of Popen
+    ) -> Iterator[Any]:
+        """Start a command and leave it at work within the block; after it, none of it is left.
+
+        In the foreground it belongs to our terminal's session, and Ctrl-C reaches it too. Raises
+        HostError when it cannot be started.
+        """
+        if remember:
+            line = shell(command)
+            self.commands.append(line)
+            log.detail(f"+ {line}")
+        with self._process(
+            command, self._argv(command), foreground=foreground, **streams
+        ) as process:
+            yield process
+
     def _carry_out(self, command: Command, on_line: Callable[[str], None] | None) -> Result:
         argv = self._argv(command)
         started = time.monotonic()
@@ -134,9 +157,16 @@ class LocalRunner:
         return env | dict(command.env)
 
     @contextmanager
-    def _process(self, command: Command, argv: tuple[str, ...], **streams: Any) -> Iterator[Any]:  # noqa: ANN401  plumbum is untyped
+    def _process(
+        self,
+        command: Command,
+        argv: tuple[str, ...],
+        *,
+        foreground: bool = False,
+        **streams: Any,  # noqa: ANN401  plumbum is untyped
+    ) -> Iterator[Any]:
         """Start the program as the leader of a session; whatever happens, leave none of it behind."""
-        interactive = command.run_as is RunAs.ROOT and bool(self.root)
+        interactive = foreground or (command.run_as is RunAs.ROOT and bool(self.root))
         try:
             process: Any = local[argv[0]].popen(
                 argv[1:],
@@ -157,7 +187,7 @@ class LocalRunner:
         finally:
             if interactive:
                 # sudo itself belongs to root; Ctrl-C on the terminal has reached it already.
-                with suppress(PermissionError):
+                with suppress(PermissionError, ProcessLookupError):
                     process.terminate()
             else:
                 sessions.end(process.pid)

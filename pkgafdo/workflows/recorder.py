@@ -1,0 +1,148 @@
+"""This machine as a recorder: perf, the rights, and the event that was proven to work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pkgafdo import log
+from pkgafdo.errors import HostError, PkgafdoError
+from pkgafdo.host.capabilities import may_record
+from pkgafdo.host.pmu import facilities, read_pmu
+from pkgafdo.perf.alone import only_recorder
+from pkgafdo.perf.events import events_for, parse_event, require_stacks
+from pkgafdo.perf.keeper import REAL_PLACES
+from pkgafdo.perf.probe import probe, require_event
+from pkgafdo.perf.program import find_perf
+from pkgafdo.perf.refusals import Refusal, next_move
+from pkgafdo.runner.command import RunAs
+
+if TYPE_CHECKING:
+    from pkgafdo.host.facts import HostFacts
+    from pkgafdo.perf.events import Event
+    from pkgafdo.perf.keeper import Places
+    from pkgafdo.perf.program import Perf
+    from pkgafdo.perf.settings import RecordSettings
+    from pkgafdo.runner.local import LocalRunner
+
+ROOT = Path("/")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorder:
+    """What records here: perf with the rights that it needs, and an event that gave samples."""
+
+    runner: LocalRunner
+    perf: Perf
+    event: Event
+    run_as: RunAs
+    places: Places = REAL_PLACES
+
+
+def open_recorder(
+    runner: LocalRunner,
+    host: HostFacts,
+    settings: RecordSettings,
+    *,
+    filesystem: Path = ROOT,
+    places: Places = REAL_PLACES,
+) -> Recorder:
+    """Find perf and the event, and record for a second to see that it works.
+
+    Raises HostError when this machine cannot record branches, with the reason of each event tried.
+    """
+    perf = find_perf(runner, settings.perf)
+    events = candidates(host, settings, libpfm=perf.libpfm, filesystem=filesystem)
+    run_as = rights(runner, filesystem)
+    probed = probe(runner, perf, events, run_as=run_as, places=places)
+    event = require_event(probed)
+    log.note(probed.reason)
+    return Recorder(runner=runner, perf=perf, event=event, run_as=run_as, places=places)
+
+
+def candidates(
+    host: HostFacts, settings: RecordSettings, *, libpfm: bool = True, filesystem: Path = ROOT
+) -> tuple[Event, ...]:
+    """Return the events to try, best first: the user's own, else those of this processor.
+
+    Raises HostError when there is none.
+    """
+    if settings.event:
+        return (parse_event(settings.event),)
+    pmu = read_pmu(filesystem)
+    found = [facility.value for facility in facilities(host.cpu, pmu)]
+    return require_stacks(events_for(found, hybrid=pmu.hybrid, libpfm=libpfm))
+
+
+def rights(runner: LocalRunner, filesystem: Path = ROOT) -> RunAs:
+    """Return as whom perf runs: root, or ourselves where this system lets every user record it.
+
+    Raises HostError when neither is possible.
+    """
+    if runner.root != () and may_record(filesystem):
+        return RunAs.SELF  # the service of the background sampling: no one is there to ask
+    if runner.root is not None:
+        return RunAs.ROOT
+    paranoid, restrict = (
+        _sysctl(filesystem, name) for name in ("perf_event_paranoid", "kptr_restrict")
+    )
+    if paranoid <= 0 and restrict == 0:
+        log.note("perf runs as you: kernel.perf_event_paranoid and kptr_restrict are open here")
+        return RunAs.SELF
+    raise HostError(
+        "recording the kernel needs root, and there is no way to gain it",
+        details=f"kernel.perf_event_paranoid is {paranoid}, kernel.kptr_restrict {restrict}.",
+        hint=next_move(Refusal.NO_RIGHT),
+    )
+
+
+def _sysctl(filesystem: Path, name: str) -> int:
+    path = filesystem / "proc/sys/kernel" / name
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # hidden in some containers; taken as closed
+        return 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Road:
+    """Where branches are recorded, and why."""
+
+    name: str
+    why: str
+
+
+def expected_road(host: HostFacts, settings: RecordSettings, *, filesystem: Path = ROOT) -> Road:
+    """Return the road as far as it can be told without recording; for plans."""
+    if settings.road != "auto":
+        return Road(name=settings.road, why="as configured")
+    try:
+        events = candidates(host, settings, filesystem=filesystem)
+    except PkgafdoError as error:
+        return Road(name="vm", why=error.message)
+    return Road(name="host", why=f"{events[0].facility} is announced")
+
+
+def probed_road(
+    runner: LocalRunner,
+    host: HostFacts,
+    settings: RecordSettings,
+    *,
+    filesystem: Path = ROOT,
+    places: Places = REAL_PLACES,
+) -> Road:
+    """Return the road to take; with "auto" the host's where a probe succeeds, else the VM's.
+
+    Raises HostError while somebody else records on this machine.
+    """
+    road = expected_road(host, settings, filesystem=filesystem)
+    if settings.road != "auto" or road.name == "vm":
+        return road
+    with only_recorder():
+        try:
+            recorder = open_recorder(runner, host, settings, filesystem=filesystem, places=places)
+        except PkgafdoError as error:
+            why = error.details.splitlines()[-1] if error.details else error.message
+            return Road(name="vm", why=f"the probe on this machine failed: {why}")
+    return Road(name="host", why=f"{recorder.event.name} works on this machine")

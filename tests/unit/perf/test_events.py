@@ -1,0 +1,93 @@
+"""The table of events, and reading a user's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from pkgafdo.errors import ConfigError, HostError
+from pkgafdo.host.cpu import BranchRecords
+from pkgafdo.perf.events import EVENTS, Carrier, events_for, parse_event, require_stacks
+
+
+def arguments(*facilities: str, hybrid: bool = False, libpfm: bool = True) -> list[str]:
+    found = events_for(facilities, hybrid=hybrid, libpfm=libpfm)
+    return [" ".join(event.arguments) for event in found]
+
+
+@pytest.mark.parametrize("facility", ["Intel LBR", "Intel architectural LBR"])
+def test_intel_is_tried_by_name_through_libpfm_and_raw(facility: str) -> None:
+    assert arguments(facility) == [
+        "-e BR_INST_RETIRED.NEAR_TAKEN:k -b",
+        "--pfm-events BR_INST_RETIRED.NEAR_TAKEN:k -b",
+        "-e cpu/event=0xc4,umask=0x20/k -b",
+    ]
+
+
+def test_two_kinds_of_cores_have_a_raw_event_each() -> None:
+    assert arguments("Intel architectural LBR", hybrid=True)[-1] == (
+        "-e cpu_core/event=0xc4,umask=0x20/k -e cpu_atom/event=0xc4,umask=0xc0/k -b"
+    )
+
+
+@pytest.mark.parametrize("facility", ["AMD BRS", "AMD LBR v2"])
+def test_amd_has_a_raw_event_for_a_perf_without_libpfm(facility: str) -> None:
+    assert arguments(facility) == [
+        "--pfm-events RETIRED_TAKEN_BRANCH_INSTRUCTIONS:k -b",
+        "-e cpu/event=0xc4/k -b",
+    ]
+    assert arguments(facility, libpfm=False) == ["-e cpu/event=0xc4/k -b"]
+
+
+def test_every_facility_that_a_machine_can_have_has_an_event() -> None:
+    assert {event.facility for event in EVENTS} == set(BranchRecords) - {BranchRecords.NONE}
+
+
+def test_every_event_samples_the_kernel_alone() -> None:
+    for event in EVENTS:
+        if event.facility != "Arm SPE":  # it filters by what is traced, not by level
+            assert all(name.endswith(("k", ":k")) for name in event.names)
+
+
+def test_what_traces_is_no_branch_stack_and_the_commands_are_told() -> None:
+    with pytest.raises(HostError, match="traces") as refusal:
+        require_stacks(events_for(["Arm ETM"]))
+    assert "perf record -e cs_etm/@tmc_etr0/k -a" in refusal.value.details
+    assert "perf inject" in refusal.value.details
+
+
+def test_stacks_are_taken_where_there_are_traces_too() -> None:
+    [event] = require_stacks(events_for(["Arm BRBE", "Arm SPE"]))
+    assert event.facility == "Arm BRBE"
+
+
+def test_a_machine_without_any_is_sent_to_the_vm() -> None:
+    with pytest.raises(HostError, match="cannot record branches") as refusal:
+        require_stacks([])
+    assert refusal.value.exit_code == 3
+    assert 'record.road = "vm"' in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "carrier", "name"),
+    [
+        ("cycles:k", Carrier.EVENT, "cycles:k"),
+        ("-e cpu/event=0xc4/k", Carrier.EVENT, "cpu/event=0xc4/k"),
+        ("cpu/event=0xc4,umask=0x20/kpp", Carrier.EVENT, "cpu/event=0xc4,umask=0x20/kpp"),
+        ("--pfm-events EX:k", Carrier.LIBPFM, "EX:k"),
+    ],
+)
+def test_a_user_s_own_event(text: str, carrier: Carrier, name: str) -> None:
+    event = parse_event(text)
+    assert event.arguments == (carrier, name, "-b")
+
+
+@pytest.mark.parametrize("text", ["", "a b", "--pfm-events", "-e", "--filter x:k", "-b"])
+def test_what_is_no_event_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no event"):
+        parse_event(text)
+
+
+@pytest.mark.parametrize("text", ["cycles", "cycles:u", "cycles:uk", "cpu/event=0xc4/", "cpu/k/u"])
+def test_an_event_of_user_space_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="not of the kernel alone"):
+        parse_event(text)
