@@ -51,6 +51,23 @@ def download(
     return target
 
 
+def fetch(
+    url: str,
+    target: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    session: requests.Session | None = None,
+) -> Path:
+    """Bring a file that nobody has pinned yet; `target` exists only when all of it has come.
+
+    Raises HostError when the network fails.
+    """
+    partial = target.with_name(f".{target.name}.part")
+    _receive(url, partial, target, progress, session)
+    partial.replace(target)
+    return target
+
+
 def _receive(
     url: str,
     partial: Path,

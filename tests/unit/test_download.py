@@ -7,7 +7,7 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from pkgafdo.download import download
+from pkgafdo.download import download, fetch
 from pkgafdo.errors import ArtifactError, HostError
 
 URL = "https://example.org/linux.tar.xz"
@@ -129,3 +129,13 @@ def test_a_missing_file_on_the_server_is_a_network_error(tmp_path):
         download(URL, sha256=SHA, target=tmp_path / "x", session=session(Server(status=404)))
     assert "404" in caught.value.details
     assert not (tmp_path / "x").exists()
+
+
+def test_what_nobody_has_pinned_gets_its_name_when_all_of_it_is_there(tmp_path):
+    target = tmp_path / "x.patch"
+    assert fetch(URL, target, session=session(Server())) == target
+    assert target.read_bytes() == CONTENT
+    assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(HostError, match="could not be downloaded"):
+        fetch(URL, tmp_path / "other", session=session(Dead()))
+    assert not (tmp_path / "other").exists()

@@ -37,6 +37,11 @@ def test_the_overlap_is_read() -> None:
     )
 
 
+def test_the_overlap_of_llvm_23_is_read() -> None:
+    overlap = parse_overlap(recorded("llvm-profdata-23-overlap.txt"))
+    assert set(asdict(overlap).values()) == {1.0}
+
+
 def test_an_empty_profile_cannot_be_compared() -> None:
     with pytest.raises(ArtifactError, match="cannot be compared"):
         parse_overlap("Sum of sample counts for profile o.afdo is 0.\n")

@@ -1,4 +1,4 @@
-"""What llvm-profdata prints, as recorded from LLVM 19."""
+"""What llvm-profdata prints, as recorded from LLVM 19 and 23."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def test_the_totals_are_read() -> None:
     assert summary.samples == 112_692
     assert summary.largest_function == 10
     assert summary.largest_block == 993
+
+
+def test_the_totals_of_llvm_23_are_read() -> None:
+    summary = parse_summary(recorded("llvm-profdata-23-summary.txt"))
+    assert (summary.functions, summary.samples, summary.blocks) == (3, 8_999_884, 245)
+    assert summary.largest_function == 258_903
+    assert summary.largest_block == max(function.largest for function in summary.hot) > 0
 
 
 def test_the_hot_functions_come_hottest_first() -> None:
