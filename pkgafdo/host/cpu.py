@@ -14,6 +14,9 @@ class BranchRecords(StrEnum):
     INTEL_ARCH_LBR = "Intel architectural LBR"
     AMD_LBR_V2 = "AMD LBR v2"
     AMD_BRS = "AMD BRS"
+    ARM_BRBE = "Arm BRBE"
+    ARM_SPE = "Arm SPE"
+    ARM_ETM = "Arm ETM"
     NONE = "none"
 
 
@@ -31,6 +34,14 @@ class Cpu:
     def virtual(self) -> bool:
         """Whether a hypervisor shows this processor to us."""
         return "hypervisor" in self.flags
+
+    @property
+    def may_be_passed_through(self) -> bool:
+        """Whether a hypervisor may show us the host's LBR: Intel's, if it shows its capabilities too.
+
+        QEMU does so with `-cpu host,pmu=on,lbr-fmt=…`; AMD's is never shown.
+        """
+        return self.virtual and self.vendor == "GenuineIntel" and "pdcm" in self.flags
 
     @property
     def branch_records(self) -> BranchRecords:

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from pkgafdo.host.cpu import BranchRecords
 from pkgafdo.host.resources import GIB
 from pkgafdo.host.tools import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pkgafdo.errors import PkgafdoError
     from pkgafdo.host.facts import HostFacts
     from pkgafdo.host.tools import ToolFinding
 
@@ -66,40 +66,31 @@ def diagnose(
 
 def _machine(facts: HostFacts) -> tuple[Finding, ...]:
     return (
-        _fine("machine", "system", f"{facts.distribution}, Linux {facts.release}, {facts.machine}"),
-        _fine(
+        fine("machine", "system", f"{facts.distribution}, Linux {facts.release}, {facts.machine}"),
+        fine(
             "machine",
             "size",
             f"{facts.cores} cores, {facts.memory / GIB:.1f} GiB memory "
             f"({facts.memory_available / GIB:.1f} available)",
         ),
-        _branch_records(facts),
         _kernel_config(facts),
         _pacman_database(facts),
     )
 
 
-def _fine(topic: str, name: str, text: str) -> Finding:
+def fine(topic: str, name: str, text: str) -> Finding:
+    """Return a line about something that is as it should be."""
     return Finding(topic=topic, name=name, level=Level.FINE, text=text)
 
 
-def _branch_records(facts: HostFacts) -> Finding:
-    cpu = facts.cpu
-    if cpu.branch_records is not BranchRecords.NONE:
-        return _fine("machine", "branch records", f"{cpu.branch_records} ({cpu.model_name})")
-    why = "this is a virtual machine" if cpu.virtual else "the processor announces none"
-    return Finding(
-        topic="machine",
-        name="branch records",
-        level=Level.NOTE,
-        text=f"none: {why} ({cpu.model_name})",
-        hint="Profiles are recorded in a VM with the virtual LBR; nothing is needed for that.",
-    )
+def refused(topic: str, name: str, error: PkgafdoError) -> Finding:
+    """Return the line for what a probe refused, with the refusal's own next move."""
+    return Finding(topic=topic, name=name, level=Level.MISSING, text=error.message, hint=error.hint)
 
 
 def _kernel_config(facts: HostFacts) -> Finding:
     if facts.kernel_config is not None:
-        return _fine("machine", "kernel configuration", str(facts.kernel_config))
+        return fine("machine", "kernel configuration", str(facts.kernel_config))
     return Finding(
         topic="machine",
         name="kernel configuration",
@@ -111,7 +102,7 @@ def _kernel_config(facts: HostFacts) -> Finding:
 
 def _pacman_database(facts: HostFacts) -> Finding:
     if facts.pacman_managed:
-        return _fine("machine", "pacman database", "pacman manages this system")
+        return fine("machine", "pacman database", "pacman manages this system")
     return Finding(
         topic="machine",
         name="pacman database",
@@ -124,7 +115,7 @@ def _pacman_database(facts: HostFacts) -> Finding:
 def _tool(finding: ToolFinding, facts: HostFacts) -> Finding:
     tool = finding.tool
     if finding.path is not None:
-        return _fine("tools", tool.name, finding.path)
+        return fine("tools", tool.name, finding.path)
     return Finding(
         topic="tools",
         name=tool.name,

@@ -50,6 +50,7 @@ _BUILD: Final = frozenset({"build", "rebuild"})
 _RECORD: Final = frozenset({"record", "measure"})
 _CONVERT: Final = frozenset({"convert"})
 _INSTALL: Final = frozenset({"build", "rebuild", "install"})
+_CHROOT: Final = frozenset({"pkgbuild"})
 _WORKLOAD: Final = frozenset({"record", "measure"})
 
 
@@ -123,6 +124,18 @@ TOOLS: Final = (
     _row("stress-ng", "is part of the workloads", ("stress-ng", "stress-ng"), _WORKLOAD),
     _row("perf", "is part of the workloads", ("perf", "linux-perf"), _WORKLOAD),
     _row("hackbench", "is part of the workloads", ("rt-tests", "rt-tests"), _WORKLOAD),
+    _row(
+        "bwrap", "reads other people's PKGBUILDs", ("bubblewrap", "bubblewrap"), _CHROOT,
+        optional=True,
+    ),
+    _row(
+        "pkgctl", "builds packages in clean chroots", ("devtools", "–"), _CHROOT,
+        optional=True, only=Family.ARCH,
+    ),
+    _row(
+        "vng", "runs your own workload in a VM", ("virtme-ng", "virtme-ng"), _RECORD,
+        optional=True,
+    ),
 )  # fmt: skip
 """Package names as of Arch (core, extra) and Debian 12 … 13, 2025."""
 

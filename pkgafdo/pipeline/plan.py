@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ class Verdict(StrEnum):
 
     RUN = "run"
     REUSE = "reuse"
+    WAIT = "wait"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +96,7 @@ def missing_outputs(entry: Entry | None, stages: Iterable[Stage]) -> list[str]:
 
 
 def plan(stages: Iterable[Stage], entries: Mapping[str, Entry]) -> tuple[Decision, ...]:
-    """Foretell every stage's verdict from the journal alone; touches no disk.
+    """Foretell every stage's verdict from the journal alone; touches no disk, but asks gates.
 
     Pessimistic: what follows a stage that must run is expected to run too, although execution may
     find its inputs unchanged and reuse it.
@@ -117,10 +118,24 @@ def plan(stages: Iterable[Stage], entries: Mapping[str, Entry]) -> tuple[Decisio
             known = {name: entries[name] for name in entries if name not in stale}
             inputs = Inputs(needs=stage.needs, entries=known, planned=True)
             decision = decide(stage, entry, inputs.digests(), missing_outputs(entry, stages))
+            decision = _held_back(stage, inputs, decision)
         if decision.verdict is not Verdict.REUSE:
             stale.add(stage.name)
         decisions.append(decision)
     return tuple(decisions)
+
+
+def _held_back(stage: Stage, inputs: Inputs, decision: Decision) -> Decision:
+    """Return WAIT for a stage that could run now if its gate were open.
+
+    A gate is asked only when all that it may look at exists.
+    """
+    ready = all(name in inputs.entries for name in stage.upstream)
+    if decision.verdict is Verdict.RUN and stage.gate is not None and ready:
+        sentence = stage.gate(inputs)
+        if sentence is not None:
+            return replace(decision, verdict=Verdict.WAIT, reason=sentence)
+    return decision
 
 
 def preview(

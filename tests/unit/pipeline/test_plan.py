@@ -139,3 +139,36 @@ def test_a_preview_shows_the_commands_of_what_would_run_only() -> None:
     assert commands["b"] == ("use ‹a.file›",)
     _, commands = preview(stages, ENTRIES)
     assert commands["b"] == ()
+
+
+GATED = stage("e", "a.file", gate=lambda inputs: f"bring {inputs.digest('a.file')}")
+
+
+def test_a_stage_behind_a_closed_gate_waits_and_says_for_what() -> None:
+    (_, decision) = plan((STAGES[0], GATED), ENTRIES)
+    assert (decision.verdict, decision.reason) == (Verdict.WAIT, "bring d1")
+
+
+def test_an_open_gate_holds_nothing_back() -> None:
+    (_, decision) = plan((STAGES[0], stage("e", "a.file", gate=lambda _: None)), ENTRIES)
+    assert decision.verdict is Verdict.RUN
+
+
+def test_a_gate_is_not_asked_before_what_it_looks_at_exists() -> None:
+    def fail(_: Inputs) -> str:
+        raise AssertionError("asked too early")
+
+    decisions = plan((STAGES[0], stage("e", "a.file", gate=fail)), {})
+    assert [one.verdict for one in decisions] == [Verdict.RUN, Verdict.RUN]
+
+
+def test_a_finished_stage_is_reused_whatever_its_gate_says() -> None:
+    finished = ENTRIES | {"e": entry("e", inputs={"a.file": "d1"})}
+    (_, decision) = plan((STAGES[0], GATED), finished)
+    assert decision.verdict is Verdict.REUSE
+
+
+def test_what_follows_a_waiting_stage_runs_after_it() -> None:
+    stages = (STAGES[0], GATED, stage("f", "e.file"))
+    decisions = plan(stages, ENTRIES | {"f": entry("f", inputs={"e.file": "x"})})
+    assert [one.verdict for one in decisions] == [Verdict.REUSE, Verdict.WAIT, Verdict.RUN]

@@ -1,0 +1,144 @@
+"""What this machine can do and lacks, against what the configured run will do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo.errors import PkgafdoError
+from pkgafdo.host import boot_loader, dkms, doctor, doctor_boot, doctor_size, facts, kvm, tools
+from pkgafdo.host.resources import free_disk, held_disk
+from pkgafdo.host.secure_boot import read_secure_boot
+from pkgafdo.kernel import disk, memory
+from pkgafdo.vm.plugin import probe_api
+from pkgafdo.workflows.diagnose_programs import branch_findings, btf_findings, llvm_findings
+from pkgafdo.workflows.recorder import expected_road
+from pkgafdo.workflows.rounds import rounds
+from pkgafdo.workflows.session import make_runner
+
+if TYPE_CHECKING:
+    from pkgafdo.artifacts import Toolchain
+    from pkgafdo.config.model import Config
+    from pkgafdo.host.doctor import Finding
+    from pkgafdo.runner.base import Runner
+    from pkgafdo.workflows.recorder import Road
+
+_MARGIN: Final = 512 << 20
+"""Bytes beyond the builds: packages, recordings, two roots."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What a diagnosis looks at: the configuration, the machine, where the run would work."""
+
+    config: Config
+    host: facts.HostFacts
+    workdir: Path
+    filesystem: Path
+
+    @property
+    def installs(self) -> bool:
+        """Whether the run installs kernels into this system."""
+        return self.config.install.system
+
+    @property
+    def records(self) -> bool:
+        """Whether the run records at all: a profile may be brought instead."""
+        return not self.config.profile.file
+
+    @property
+    def hardware(self) -> bool:
+        """Whether the run can record on nothing but this machine itself."""
+        return self.records and self.config.record.road == "host"
+
+    @property
+    def road(self) -> Road:
+        """Where the run will record, as far as it can be told without recording."""
+        return expected_road(self.host, self.config.record, filesystem=self.filesystem)
+
+
+def diagnose_host(
+    config: Config, *, workdir: Path, filesystem: Path = Path("/"), runner: Runner | None = None
+) -> doctor.Diagnosis:
+    """Return everything that is known about this machine's fitness for the configured run."""
+    host = facts.read_facts(filesystem=filesystem)
+    runner = runner or make_runner(host)
+    look = Look(config=config, host=host, workdir=workdir, filesystem=filesystem)
+    checked = tools.check_tools(runner, family=host.family, filesystem=filesystem)
+    llvm, toolchain = llvm_findings(runner, config)
+    others = [
+        *llvm,
+        *branch_findings(runner, host, filesystem, hardware=look.hardware),
+        *_virtual_machine(runner, look, toolchain),
+        *_booting(runner, look),
+        *_road(look),
+        *btf_findings(runner, config, host),
+        *_sizes(look),
+    ]
+    return doctor.diagnose(host, checked, others)
+
+
+def _virtual_machine(runner: Runner, look: Look, toolchain: Toolchain | None) -> list[Finding]:
+    qemu = look.config.vm.qemu
+    if runner.which(qemu) is None:
+        return []  # the tools' lines say so
+    found = [] if toolchain is None else [_plugins(runner, toolchain, qemu)]
+    probed = kvm.probe_kvm(runner, qemu=qemu, filesystem=look.filesystem)
+    return [*found, doctor_boot.kvm_finding(probed)]
+
+
+def _plugins(runner: Runner, toolchain: Toolchain, qemu: str) -> Finding:
+    try:
+        version = probe_api(runner, toolchain.tools["clang"], qemu)
+    except PkgafdoError as error:
+        return doctor.refused("virtual machine", "virtual LBR", error)
+    text = f"QEMU takes plugins (API {version})"
+    return doctor.fine("virtual machine", "virtual LBR", text)
+
+
+def _booting(runner: Runner, look: Look) -> list[Finding]:
+    must_boot = look.installs and look.records and look.road.name == "host"
+    must_boot = must_boot and not look.config.install.signed
+    loader = boot_loader.detect(look.filesystem)
+    return [
+        doctor_boot.secure_boot_finding(read_secure_boot(look.filesystem), must_boot=must_boot),
+        doctor_boot.boot_loader_finding(loader, tool=runner.which(loader.oneshot.value)),
+        doctor_boot.out_of_tree_finding(
+            dkms.read_out_of_tree(look.filesystem), installs=look.installs
+        ),
+    ]
+
+
+def _road(look: Look) -> list[Finding]:
+    if not look.records:
+        text = f"none: the profile is {look.config.profile.file}"
+    else:
+        place = {"vm": "in the VM", "host": "on this machine"}[look.road.name]
+        text = f"{place} ({look.road.why})"
+    return [doctor.fine("configured run", "recording", text)]
+
+
+def _sizes(look: Look) -> list[Finding]:
+    kernel = look.config.kernel
+    builds = len(rounds(look.config))
+    needed = disk.estimate_disk(
+        kernel.base, localmodconfig=bool(kernel.localmodconfig), builds=builds
+    )
+    return [
+        doctor_size.disk_finding(
+            look.workdir,
+            free=free_disk(look.workdir),
+            held=held_disk(look.workdir),
+            needed=needed + _MARGIN,
+            purpose=f"{builds} builds of “{kernel.base}” and a recording",
+        ),
+        doctor_size.memory_finding(
+            available=look.host.memory_available,
+            total=look.host.memory,
+            needed=memory.estimate_memory(
+                kernel.base, jobs=look.config.build.jobs or look.host.cores
+            ),
+            purpose=f"linking “{kernel.base}” and converting its recording",
+        ),
+    ]
