@@ -18,9 +18,11 @@ from pkgafdo.errors import ArtifactError, HostError
 
 
 @click.command("doctor", help="Say what this machine has, what is missing, and how to get it.")
+@in_workdir
 @configured
 @common
 def doctor_verb(
+    workdir: Path | None,
     config_file: Path | None,
     source: str | None,
     overrides: tuple[str, ...],
@@ -28,9 +30,10 @@ def doctor_verb(
 ) -> None:
     """Print the diagnosis; exit 3 when the configured run cannot work."""
     from pkgafdo.host import doctor
-    from pkgafdo.workflows.preflight import diagnose_host
+    from pkgafdo.workflows.diagnose import diagnose_host
 
-    diagnosis = diagnose_host(read_config(config_file, source, overrides))
+    config = read_config(config_file, source, overrides)
+    diagnosis = diagnose_host(config, workdir=workdir_path(workdir))
     show(as_json, doctor.to_json(diagnosis), doctor.render(diagnosis))
     if not diagnosis.healthy:
         raise HostError(

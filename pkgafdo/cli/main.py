@@ -14,10 +14,19 @@ import click
 
 from pkgafdo import log
 from pkgafdo.cli.branches_verbs import BRANCHES_VERBS
+from pkgafdo.cli.init_verbs import INIT_VERBS
 from pkgafdo.cli.look_verbs import LOOK_VERBS
+from pkgafdo.cli.manual_verbs import MANUAL_VERBS
+from pkgafdo.cli.measure_verbs import MEASURE_VERBS
 from pkgafdo.cli.pkgbuild_verbs import PKGBUILD_VERBS
 from pkgafdo.cli.profile_verbs import PROFILE_VERBS
+from pkgafdo.cli.propeller_verbs import PROPELLER_VERBS
+from pkgafdo.cli.repo_verbs import REPO_VERBS
+from pkgafdo.cli.report_verbs import REPORT_VERBS
 from pkgafdo.cli.run_verbs import RUN_VERBS
+from pkgafdo.cli.service_verbs import EPILOG as SERVICE_EPILOG
+from pkgafdo.cli.service_verbs import Verbs
+from pkgafdo.cli.uninstall_verbs import UNINSTALL_VERBS
 from pkgafdo.errors import BROKEN_PIPE, INTERRUPTED, ConfigError, HostError, PkgafdoError
 
 if TYPE_CHECKING:
@@ -46,6 +55,7 @@ _EPILOG = (
 
 
 @click.group(
+    cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EPILOG,
 )
@@ -58,8 +68,22 @@ def cli() -> None:
     """
 
 
-for _command in (*RUN_VERBS, *BRANCHES_VERBS, *PROFILE_VERBS, *PKGBUILD_VERBS, *LOOK_VERBS):
+for _command in (
+    *RUN_VERBS,
+    *MEASURE_VERBS,  # in place of the run's own verb of this name
+    *REPORT_VERBS,
+    *BRANCHES_VERBS,
+    *PROFILE_VERBS,
+    *PROPELLER_VERBS,
+    *PKGBUILD_VERBS,
+    *REPO_VERBS,
+    *LOOK_VERBS,
+    *MANUAL_VERBS,
+    *UNINSTALL_VERBS,
+    *INIT_VERBS,
+):
     cli.add_command(_command)
+cli.commands["record"].epilog = SERVICE_EPILOG
 
 
 def render_error(error: PkgafdoError) -> str:
@@ -98,7 +122,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def exit_code(error: BaseException) -> int:
+def _unwritten(error: OSError) -> HostError:
+    """Return what to tell about a file that could not be written."""
+    place = error.filename2 or error.filename
+    where = f": {place}" if place else ""
+    return HostError(
+        f"a file could not be written{where}",
+        details=str(error.strerror or error),
+        hint="Free some space there or choose another place; nothing half-written was left.",
+    )
+
+
+def exit_code(error: BaseException) -> int:  # noqa: PLR0911  one line for each kind of end
     """Say what went wrong on stderr, and return the exit code for it."""
     match error:
         case click.ClickException():
@@ -110,20 +145,15 @@ def exit_code(error: BaseException) -> int:
         case PkgafdoError():
             click.echo(render_error(error), err=True)
             return error.exit_code
+        case SystemExit():
+            # Shell completion ends so, after it has printed what it was asked for.
+            return error.code if isinstance(error.code, int) else 0
         case BrokenPipeError():
             # Whoever read our output has gone: nothing is left to say, and no one to say it to.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE
         case OSError() if error.errno in _UNWRITABLE:
-            place = error.filename2 or error.filename
-            where = f": {place}" if place else ""
-            refusal = HostError(
-                f"a file could not be written{where}",
-                details=str(error.strerror or error),
-                hint="Free some space there or choose another place; nothing half-written was left.",
-            )
-            click.echo(render_error(refusal), err=True)
-            return refusal.exit_code
+            return exit_code(_unwritten(error))
         case _:
             return _bug(error)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pkgafdo.cli.boot_options import Boot, booting, keep_going, stop_going
 from pkgafdo.cli.options import (
     common,
     configured,
@@ -14,6 +16,7 @@ from pkgafdo.cli.options import (
     show,
     workdir_path,
 )
+from pkgafdo.cli.record_verb import with_host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +27,10 @@ if TYPE_CHECKING:
 _HELP = {
     "run": "Do the whole job: build, record, convert, rebuild, verify, measure.",
     "build": "Get the source, build the baseline packages, install them into the private root.",
-    "record": "Go on until branches are recorded in the VM.",
+    "record": "Go on until branches are recorded.",
     "convert": "Go on until the recording is converted to a profile.",
     "rebuild": "Go on until the optimised packages are built and verified.",
-    "measure": "Go on until both kernels are counted on both suites.",
+    "measure": "Go on until all kernels are counted on both suites.",
 }
 
 
@@ -35,58 +38,99 @@ def _verb(name: str) -> click.Command:
     @click.command(name, help=_HELP[name])
     @click.option("--dry-run", is_flag=True, help="Show what would run, as shell; change nothing.")
     @click.option(
-        "--install", is_flag=True, help="Install the optimised kernel into this system at the end."
+        "--install",
+        is_flag=True,
+        help="Install into this system: the last kernel, and what is recorded.",
     )
+    @click.option(
+        "--propeller", is_flag=True, help="Build a third kernel, its blocks laid out by Propeller."
+    )
+    @booting
     @in_workdir
     @configured
     @common
-    def verb(
+    def verb(  # noqa: PLR0917  click passes options by name
         dry_run: bool,
         install: bool,
+        propeller: bool,
         workdir: Path | None,
         config_file: Path | None,
         source: str | None,
         overrides: tuple[str, ...],
         as_json: bool,
+        boot: Boot,
     ) -> None:
         if install:
             overrides = (*overrides, "install.system=true")
+        if propeller:
+            overrides = (*overrides, "propeller.enable=true")
         config = read_config(config_file, source, overrides)
-        work = _dry_run if dry_run else _advance
-        work(config, workdir_path(workdir), name, as_json=as_json)
+        path = workdir_path(workdir)
+        if dry_run:
+            _dry_run(config, path, name, as_json=as_json)
+        else:
+            _advance(config, path, name, boot, as_json=as_json)
 
     return verb
 
 
-def _advance(config: Config, path: Path, verb: str, *, as_json: bool) -> None:
+def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool) -> None:
     from pkgafdo import files, log
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.workdir import locked
-    from pkgafdo.workflows import autofdo
+    from pkgafdo.workflows import reboot, waiting
+    from pkgafdo.workflows.bootable import require_bootable
     from pkgafdo.workflows.preflight import require_config_files, require_later, require_tools_for
+    from pkgafdo.workflows.report import report_session
     from pkgafdo.workflows.result import render_result, result_of
     from pkgafdo.workflows.session import open_session
 
     host = read_facts()
     require_tools_for(host)
     with locked(path) as workdir:
-        session = open_session(config, host, workdir)
-        stages = _stages(session, verb)
+        session, stages = _staged(open_session(config, host, workdir), verb, write=True)
+        require_bootable(config, path, reboots=_reboots(stages))
         require_config_files(session)
         require_later(session, stages)
-        entries = autofdo.run_stages(session, stages)
+        if _reboots(stages):
+            keep_going(session, boot)
+        entries = reboot.run_or_wait(session, stages, reboot=boot.reboot)
+        if waiting.read_waiting(path) is None:
+            stop_going(session)
         result = result_of(path, entries)
         files.write_json(path / "result.json", result)
         files.write_text(path / "report.txt", render_result(result))
+        if verb == "run":
+            report_session(session)
     log.step(f"done; everything is in {path}")
     show(as_json, result, render_result(result))
+
+
+def _staged(session: Any, verb: str, *, write: bool) -> Any:  # noqa: ANN401  lazily imported
+    """Return session and stages; with a reboot among them, the base configuration stays as it is."""
+    from pkgafdo.kernel.configure import RunningKernel
+    from pkgafdo.workflows.bootable import pinned
+    from pkgafdo.workflows.road import on_road
+
+    session = on_road(session, probe=write)
+    stages = _stages(session, verb)
+    if not _reboots(stages):
+        return session, stages
+    running = RunningKernel(release=session.host.release)
+    config = pinned(session.config, running, session.workdir.path, write=write)
+    session = replace(session, config=config)
+    return session, _stages(session, verb)
+
+
+def _reboots(stages: Any) -> bool:  # noqa: ANN401  types of lazily imported modules
+    return any(stage.gate is not None for stage in stages)
 
 
 def _stages(session: Any, verb: str) -> Any:  # noqa: ANN401  types of lazily imported modules
     from pkgafdo.workflows import autofdo
 
     stages = autofdo.autofdo_stages(session)
-    last = autofdo.LAST_STAGE.get(verb)
+    last = autofdo.last_stage(session, verb)
     return stages if last is None else autofdo.stages_until(stages, last)
 
 
@@ -110,7 +154,8 @@ def _foresee(
     from pkgafdo.workflows.session import plan_session
 
     workdir = look_into(path)
-    stages = _stages(plan_session(config, read_facts(), workdir), verb)
+    session = plan_session(config, read_facts(), workdir)
+    _, stages = _staged(session, verb, write=False)
     return preview(stages, workdir.journal.read())
 
 
@@ -143,11 +188,13 @@ def plan_verb(
 
 
 @click.command("status", help="Say what a run has finished, and what came out.")
+@click.option("--notify", is_flag=True, help="Also show one sentence on the desktop.")
 @in_workdir
 @common
-def status_verb(workdir: Path | None, as_json: bool) -> None:
-    """Print what the journal of a work folder holds."""
+def status_verb(notify: bool, workdir: Path | None, as_json: bool) -> None:
+    """Print what the journal of a work folder holds, and what the run waits for."""
     from pkgafdo.pipeline.workdir import require_workdir
+    from pkgafdo.workflows import waiting
     from pkgafdo.workflows.result import render_result, result_of
 
     path = workdir_path(workdir)
@@ -158,7 +205,22 @@ def status_verb(workdir: Path | None, as_json: bool) -> None:
         f"{name:26s} {entry.seconds:8.1f} s  {entry.started}" for name, entry in ordered.items()
     ]
     text = "\n".join(lines or ["nothing is finished yet"]) + "\n\n" + render_result(result)
+    if awaited := waiting.status_of(path):
+        result["waiting"] = awaited
+        text = f"{awaited['sentence']}\n\n{text}"
+    if notify:
+        _notify(awaited["sentence"] if awaited else f"{len(lines)} stages are finished in {path}")
     show(as_json, result, text)
 
 
-RUN_VERBS: tuple[click.Command, ...] = (*(_verb(name) for name in _HELP), plan_verb, status_verb)
+def _notify(sentence: str) -> None:
+    from pkgafdo.host.facts import read_facts
+    from pkgafdo.workflows.resume import notify
+    from pkgafdo.workflows.session import make_runner
+
+    notify(make_runner(read_facts()), sentence)
+
+
+_VERBS = {name: _verb(name) for name in _HELP}
+with_host(_VERBS["record"])
+RUN_VERBS: tuple[click.Command, ...] = (*_VERBS.values(), plan_verb, status_verb)

@@ -17,6 +17,14 @@ LABELS: Final = {
 }
 
 
+TOUCHED: Final = {
+    "lines_touched": "cache lines touched",
+    "pages_touched": "pages touched",
+}
+"""Different 64-byte lines and 4 KiB pages of code; a suite's are its steps' added up. Journals of
+older versions do not have them."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepCounts:
     """One step's counts: name, metric → count; operations is its units of work (0: no natural unit)."""
@@ -42,6 +50,10 @@ class SuiteCounts:
         """Return the sum of a metric over all steps."""
         return sum(step.counts[metric] for step in self.steps)
 
+    def has(self, metric: str) -> bool:
+        """Tell whether every step counted a metric."""
+        return all(metric in step.counts for step in self.steps)
+
     def totals(self) -> dict[str, int]:
         """Return the sum of every metric over all steps."""
         return {metric: self.total(metric) for metric in METRICS}
@@ -63,29 +75,30 @@ def compare(kernels: Mapping[str, SuiteCounts]) -> dict[str, Any]:
     for name in names[1:]:
         if [s.name for s in kernels[name].steps] != [s.name for s in reference.steps]:
             raise ValueError(f"{name} ran other steps than {names[0]}")
+    counted = [m for m in (*METRICS, *TOUCHED) if all(one.has(m) for one in kernels.values())]
     result: dict[str, Any] = {
         metric: {name: counts.total(metric) for name, counts in kernels.items()}
-        for metric in METRICS
+        for metric in counted
     }
     result |= {name: counts.totals() for name, counts in kernels.items()}
     result["ratio"] = {
         metric: {
             name: ratio(reference.total(metric), kernels[name].total(metric)) for name in names[1:]
         }
-        for metric in METRICS
+        for metric in counted
     }
-    result["steps"] = [_step(kernels, index) for index in range(len(reference.steps))]
+    result["steps"] = [_step(kernels, index, counted) for index in range(len(reference.steps))]
     return result
 
 
-def _step(kernels: Mapping[str, SuiteCounts], index: int) -> dict[str, Any]:
+def _step(kernels: Mapping[str, SuiteCounts], index: int, counted: Sequence[str]) -> dict[str, Any]:
     steps = {name: counts.steps[index] for name, counts in kernels.items()}
     first = next(iter(steps.values()))
     return {
         "name": first.name,
         "operations": first.operations,
         "unit": first.unit,
-        **{m: {name: step.counts[m] for name, step in steps.items()} for m in METRICS},
+        **{m: {name: step.counts[m] for name, step in steps.items()} for m in counted},
     }
 
 

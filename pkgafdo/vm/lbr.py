@@ -151,7 +151,8 @@ def measure(
     """Boot the guest under the measuring model; return the numbers of each window (from 1).
 
     Each window has instructions, taken_branches, l1i_misses, itlb_misses, and the different cache
-    lines and pages of code touched, all of the kernel side. Raises ArtifactError when a step's window is missing, and what `run_boot` raises.
+    lines and pages of code touched, all of the kernel side. Raises ArtifactError when a step's
+    window is missing, and what `run_boot` raises.
     """
     output = guest.folder / f"{guest.name}.measure"
     output.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pkgafdo.pipeline.execute import execute
 from pkgafdo.workflows.adopt_stage import adopt_stage
 from pkgafdo.workflows.install_stages import install_stage, system_stage, verify_stage
 from pkgafdo.workflows.measure_stages import measure_stage, measured_suites
-from pkgafdo.workflows.profile_stages import convert_stage
+from pkgafdo.workflows.profile_stages import convert_stage, record_stage
 from pkgafdo.workflows.propeller_stages import layout_stage, verify_layout_stage
 from pkgafdo.workflows.road import recording_stages
 from pkgafdo.workflows.rounds import Round, final_round, rounds
@@ -50,6 +50,8 @@ def autofdo_stages(session: Session) -> tuple[Stage, ...]:
             for part, suite in measured_suites(session).items()
             for which in rounds(session.config)
         ),
+        # For the report: where the last kernel branches, beside where the baseline did.
+        record_stage(session, final_round(session.config)),
     ]
     if session.config.install.system:
         stages.append(system_stage(session))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pkgafdo import files
@@ -15,7 +16,6 @@ from pkgafdo.vm.plugin import build_native
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.vm.plugin import Native
@@ -61,7 +61,7 @@ def _guest(
     config = session.config
     name = f"install-{which}"
     release = inputs.fact(f"{name}.release")
-    usr = session.workdir.path / "root/usr"
+    usr = Path(inputs.fact(f"{name}.root")) / "usr"
     found = find_modules(session.runner, usr, release, config.vm.modules)
     initramfs = make_initramfs(
         session.runner,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.fakes.kernel_tree import write_files
-from tests.fakes.toy_kernel import make_toy
+from tests.fakes.toy_kernel import KERNEL_C, make_toy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +15,9 @@ all: $(objtree)/System.map
 $(objtree)/System.map: $(objtree)/vmlinux
 	@echo '  NM      System.map'
 	@echo 'ffffffff81000000 T _text' > $@
+htmldocs:
+	@mkdir -p Documentation/output/.doctrees
+	@echo '<p>toy</p>' > Documentation/output/index.html
 image_name:
 	@echo arch/x86/boot/bzImage
 kernelrelease:
@@ -23,6 +26,7 @@ modules = $(INSTALL_MOD_PATH)/lib/modules/$(KERNELRELEASE)
 modules_install:
 	@mkdir -p $(modules)
 	@echo 'LLVM=$(LLVM) STRIP=$(INSTALL_MOD_STRIP)' > $(modules)/stripped-by
+	@touch $(modules)/modules.order $(modules)/modules.builtin $(modules)/modules.builtin.modinfo
 	@ln -s $(CURDIR) $(modules)/build
 run-command:
 	$(KBUILD_RUN_COMMAND)
@@ -35,6 +39,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--enable) echo "CONFIG_$2=y" ;;
 	--disable) echo "# CONFIG_$2 is not set" ;;
+	--set-val) echo "CONFIG_$2=$3"; shift ;;
 	--set-str) echo "CONFIG_$2=\\"$3\\""; shift ;;
 	*) exit 1 ;;
 	esac >> .config
@@ -50,16 +55,30 @@ cp Makefile "$1"
 """
 
 
-def make_toy_in_tree(path: Path, *, refused: str = "CONFIG_NOTHING=") -> Path:
-    """Write a toy kernel's tree that is built where it lies."""
-    make_toy(path, refused=refused)
+PROPELLER = (
+    "$(if $(CLANG_PROPELLER_PROFILE_PREFIX),"
+    "-fbasic-block-sections=list=$(CLANG_PROPELLER_PROFILE_PREFIX)_cc_profile.txt)"
+)
+
+
+def make_toy_in_tree(
+    path: Path,
+    *,
+    source: str = KERNEL_C,
+    refused: str = "CONFIG_NOTHING=",
+    processors: tuple[str, ...] = (),
+) -> Path:
+    """Write a toy kernel's tree that is built where it lies; processors are Kconfig's options."""
+    make_toy(path, source=source, refused=refused)
     makefile = (path / "Makefile").read_text()
     makefile = makefile.replace("objtree := $(O)", "objtree := $(if $(O),$(O),$(CURDIR))")
+    makefile = makefile.replace("$(profile) '-DSALT", f"{PROPELLER} $(KCFLAGS) $(profile) '-DSALT")
     write_files(
         path,
         {
             "Makefile": makefile + TARGETS,
             "scripts/config": CONFIG_SCRIPT,
+            "arch/x86/Kconfig.cpu": "".join(f"config {one}\n\tbool\n" for one in processors),
             "scripts/package/install-extmod-build": EXTMOD_SCRIPT,
         },
     )

@@ -120,7 +120,8 @@ def _write_measure(path: Path, table: BranchTable, numbers: list[int]) -> None:
     taken = table.branches
     lines = [
         f"window {number} seen 1 instructions {taken * 9} taken_branches {taken} "
-        f"l1i_misses {taken // 7} itlb_misses {taken // 90} discontinuities 0"
+        f"l1i_misses {taken // 7} itlb_misses {taken // 90} discontinuities 0 "
+        f"lines_touched {taken // 50} pages_touched {taken // 500}"
         for number in numbers
     ]
     path.write_text("\n".join(["vlbr-measure 1", *lines, "end"]) + "\n")

@@ -54,6 +54,7 @@ def test_the_wheel_has_the_templates_and_the_native_sources(
     template = site / "pkgafdo/pkgbuild-templates/PKGBUILD.j2"
     assert template.read_bytes() == (CHECKOUT / "pkgbuild-templates/PKGBUILD.j2").read_bytes()
     assert (site / "pkgafdo/vm/native/vlbr.c").is_file()
+    assert (site / "pkgafdo/report/files/report.html.j2").is_file()
     assert not (site / "tests").exists()
     # What is read is the wheel's, not the checkout's.
     template.write_text("# of the wheel\n")

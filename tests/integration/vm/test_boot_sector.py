@@ -105,6 +105,9 @@ def test_the_model_counts_the_same_work_and_twice_the_same(boot) -> None:
             "taken_branches": 6,
             "l1i_misses": parse_measure(first)[1]["l1i_misses"],
             "itlb_misses": 1,
+            "lines_touched": parse_measure(first)[1]["lines_touched"],
+            "pages_touched": 1,
         }
     }
     assert parse_measure(first)[1]["l1i_misses"] in {1, 2}
+    assert parse_measure(first)[1]["lines_touched"] == parse_measure(first)[1]["l1i_misses"]

@@ -117,6 +117,70 @@ def test_patches_are_shipped_in_order(tmp_path, config) -> None:
     assert "_patches=(\n  b.patch\n  a.patch\n)" in (tmp_path / "d/PKGBUILD").read_text()
 
 
+def test_the_processor_the_docs_and_the_address_map_are_chosen(tmp_path, config) -> None:
+    assert new(tmp_path / "d", "--version", "6.18.54", "--config-file", config, "--sum", SUM,
+               "--march", "ZNVER4", "--docs", "--address-map", "--name", "mine") == 0  # fmt: skip
+    text = (tmp_path / "d/PKGBUILD").read_text()
+    assert "_march=znver4\n" in text
+    assert "_address_map=yes\n" in text
+    assert "\npkgname = linux-mine-docs\n" in (tmp_path / "d/.SRCINFO").read_text()
+
+
+@pytest.mark.parametrize(
+    ("version", "source", "tag"),
+    [
+        ("7.2.0", "cachyos", "cachyos-7.2.0-1"),
+        ("7.2.0", "cachyos-2", "cachyos-7.2.0-2"),
+        ("7.2-rc7", "cachyos", "cachyos-7.2-rc7-1"),
+    ],
+)
+def test_cachyos_tarballs_come_with_their_signature(tmp_path, config, version, source, tag) -> None:
+    assert new(tmp_path / "d", "--version", version, "--config-file", config, "--sum", SUM,
+               "--source", source) == 0  # fmt: skip
+    srcinfo = (tmp_path / "d/.SRCINFO").read_text()
+    url = f"https://github.com/CachyOS/linux/releases/download/{tag}/{tag}.tar.gz"
+    assert f"\tsource = {url}\n\tsource = {url}.asc\n" in srcinfo
+    assert srcinfo.count("\tvalidpgpkeys = ") == 2
+
+
+def test_the_tuning_is_there_unless_it_is_left_out(tmp_path, config) -> None:
+    options = ("--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    assert new(tmp_path / "with", *options) == 0
+    assert new(tmp_path / "without", *options, "--no-tuning") == 0
+    assert "  -import-hot-multiplier=60\n" in (tmp_path / "with/PKGBUILD").read_text()
+    assert "_tuning=(\n)\n" in (tmp_path / "without/PKGBUILD").read_text()
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Path:
+    for name in ("cc", "ld"):
+        (tmp_path / f"p_{name}_profile.txt").write_text(f"{name}\n")
+    return tmp_path / "p"
+
+
+def test_propellers_lists_are_shipped_under_their_common_digest(
+    tmp_path, config, profile, layout
+) -> None:
+    assert new(tmp_path / "d", "--version", "6.18.54", "--config-file", config, "--sum", SUM,
+               "--profile", profile, "--propeller", layout) == 0  # fmt: skip
+    lists = [tmp_path / f"p_{name}_profile.txt" for name in ("cc", "ld")]
+    name = f"propeller-{files.sha256_json([files.sha256_file(one) for one in lists])[:16]}"
+    text = (tmp_path / "d/PKGBUILD").read_text()
+    assert f"_propeller='{name}'\n_cc_sum={b2(lists[0])}\n_ld_sum={b2(lists[1])}\n" in text
+    assert (tmp_path / f"d/{name}_cc_profile.txt").read_bytes() == lists[0].read_bytes()
+
+
+def test_a_layout_without_its_other_list_or_without_a_profile_is_refused(
+    tmp_path, config, profile, layout, capsys
+) -> None:
+    options = ("--version", "6.18.54", "--config-file", config, "--sum", SUM, "--propeller", layout)
+    assert "belongs to a kernel that is built with a profile" in refused(
+        tmp_path / "d", capsys, 2, *options
+    )
+    (tmp_path / "p_ld_profile.txt").unlink()
+    assert "list of Propeller" in refused(tmp_path / "d", capsys, 5, *options, "--profile", profile)
+
+
 def test_nothing_is_overwritten(tmp_path, config, capsys) -> None:
     folder = tmp_path / "linux-mine"
     folder.mkdir()

@@ -20,7 +20,10 @@ from tests.unit.vm.guests import REPORT, SUITE
 SETTINGS = VmSettings(qemu="qemu", cpu="max")
 NATIVE = Native(plugin=Path("/cache/vlbr.so"), window=Path("/cache/window"), api=1)
 BASE = 0xFFFFFFFF81000000
-NUMBERS = "instructions 1000 taken_branches 100 l1i_misses 10 itlb_misses 1 discontinuities 7"
+NUMBERS = (
+    "instructions 1000 taken_branches 100 l1i_misses 10 itlb_misses 1 discontinuities 7 "
+    "lines_touched 6 pages_touched 2"
+)
 WINDOW = f"window {{}} seen 1 {NUMBERS}\n"
 MEASURED = "vlbr-measure 1\n" + WINDOW.format(1) + WINDOW.format(2) + "end\n"
 
@@ -117,7 +120,14 @@ def test_counts_that_were_cut_short_are_refused(guest) -> None:
 
 def test_the_numbers_of_each_window_are_read() -> None:
     assert parse_measure(MEASURED) == {
-        number: {"instructions": 1000, "taken_branches": 100, "l1i_misses": 10, "itlb_misses": 1}
+        number: {
+            "instructions": 1000,
+            "taken_branches": 100,
+            "l1i_misses": 10,
+            "itlb_misses": 1,
+            "lines_touched": 6,
+            "pages_touched": 2,
+        }
         for number in (1, 2)
     }
 

@@ -1,0 +1,201 @@
+"""Machine measurements on disk: one JSON file a kernel, its boots in it, each with its environment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pkgafdo import files
+from pkgafdo.errors import ArtifactError, ConfigError
+from pkgafdo.measure.statistics import Sample, per_boot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT: Final = 1
+_KIND: Final = "pkgafdo machine measurement"
+_BENCHIE: Final = re.compile(
+    r"^\s*(?P<name>[A-Za-z][^:]{1,60}?)\s*:\s*(?P<seconds>\d+(?:\.\d+)?)\s*s?\s*$"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """A benchmark's repeats in one boot; command tells what was run, so that unlike is not compared."""
+
+    unit: str
+    lower: bool
+    command: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Boot:
+    """One boot: its id, when it was measured, its kernel, its environment, what was measured."""
+
+    boot_id: str
+    started: str
+    kernel: str
+    environment: Mapping[str, str]
+    series: Mapping[str, Series]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """The measurements of one kernel; pkgafdo is the version that wrote them."""
+
+    pkgafdo: str
+    boots: tuple[Boot, ...] = field(default_factory=tuple)
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The kernel releases in it; more than one is a mistake."""
+        return tuple(dict.fromkeys(boot.kernel for boot in self.boots))
+
+    def samples(self) -> dict[str, Sample]:
+        """Return each benchmark's number a boot."""
+        names = dict.fromkeys(name for boot in self.boots for name in boot.series)
+        return {name: self._sample(name) for name in names}
+
+    def _sample(self, name: str) -> Sample:
+        found = [boot.series[name] for boot in self.boots if name in boot.series]
+        return Sample(boots=per_boot([series.values for series in found]), lower=found[0].lower)
+
+    def commands(self) -> dict[str, str]:
+        """Return each benchmark's command."""
+        return {name: series.command for boot in self.boots for name, series in boot.series.items()}
+
+
+def add_boot(record: Record, boot: Boot) -> Record:
+    """Return a record with a boot added; more repeats of the same boot are joined to it.
+
+    Raises ConfigError when the boot ran another kernel than those before.
+    """
+    if record.boots and boot.kernel != record.boots[0].kernel:
+        raise ConfigError(
+            f"the file holds boots of {record.boots[0].kernel}, and this is {boot.kernel}",
+            hint="Give each kernel a file of its own with --output.",
+        )
+    same = next((old for old in record.boots if old.boot_id == boot.boot_id), None)
+    if same is None:
+        return Record(pkgafdo=record.pkgafdo, boots=(*record.boots, boot))
+    joined = _joined(same, boot)
+    boots = tuple(joined if old is same else old for old in record.boots)
+    return Record(pkgafdo=record.pkgafdo, boots=boots)
+
+
+def _joined(old: Boot, new: Boot) -> Boot:
+    series = dict(old.series)
+    for name, more in new.series.items():
+        known = series.get(name)
+        values = (*known.values, *more.values) if known else more.values
+        series[name] = Series(unit=more.unit, lower=more.lower, command=more.command, values=values)
+    return Boot(
+        boot_id=old.boot_id,
+        started=old.started,
+        kernel=old.kernel,
+        environment=old.environment,
+        series=series,
+    )
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record by rename."""
+    files.write_json(path, {"kind": _KIND, "format": FORMAT, **asdict(record)})
+
+
+def read_record(path: Path) -> Record:
+    """Read a record. Raises ArtifactError when it is missing, foreign, partial or of a newer format."""
+    try:
+        data = files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            f"{path} is not a measurement",
+            details=str(error),
+            hint="Give a file that `pkgafdo measure host` wrote.",
+        ) from error
+    if not isinstance(data, dict) or data.get("kind") != _KIND:
+        raise ArtifactError(
+            f"{path} is not a measurement of this machine's kernels",
+            hint="Give a file that `pkgafdo measure host` or `measure import` wrote.",
+        )
+    if data.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{path} has format {data.get('format')}; this pkgafdo knows {FORMAT}",
+            details=f"It was written by pkgafdo {data.get('pkgafdo')}.",
+            hint="Use that pkgafdo, or measure again.",
+        )
+    try:
+        return _parse(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"{path} is damaged or partial",
+            details=f"{type(error).__name__}: {error}",
+            hint="Measure again.",
+        ) from error
+
+
+def _parse(data: dict[str, Any]) -> Record:
+    boots = tuple(
+        Boot(
+            boot_id=str(boot["boot_id"]),
+            started=str(boot["started"]),
+            kernel=str(boot["kernel"]),
+            environment={str(key): str(value) for key, value in boot["environment"].items()},
+            series={str(name): _series(series) for name, series in boot["series"].items()},
+        )
+        for boot in data["boots"]
+    )
+    return Record(pkgafdo=str(data["pkgafdo"]), boots=boots)
+
+
+def _series(data: dict[str, Any]) -> Series:
+    values = tuple(float(value) for value in data["values"])
+    if not all(0 < value < float("inf") for value in values):
+        raise ValueError(f"a value is not a positive number: {values}")
+    return Series(
+        unit=str(data["unit"]),
+        lower=bool(data["lower"]),
+        command=str(data["command"]),
+        values=values,
+    )
+
+
+def parse_benchie(text: str) -> dict[str, float]:
+    """Read a log of cachyos-benchmarker (benchie_*.log): lines of `name: seconds`, one run."""
+    found = {}
+    for line in text.splitlines():
+        if match := _BENCHIE.match(line):
+            found[match["name"].strip()] = float(match["seconds"])
+    return {name: seconds for name, seconds in found.items() if seconds > 0}
+
+
+def import_benchie(path: Path, *, kernel: str) -> Boot:
+    """Return a log of cachyos-benchmarker as one boot: it holds one run, whatever boot that was.
+
+    Raises ArtifactError when it cannot be read or has no such line.
+    """
+    try:
+        found = parse_benchie(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read", details=str(error), hint="Check the path."
+        ) from error
+    if not found:
+        raise ArtifactError(
+            f"{path} has no line of a name and seconds",
+            hint="Give the benchie_*.log files of cachyos-benchmarker.",
+        )
+    series = {
+        name: Series(unit="s", lower=True, command="cachyos-benchmarker", values=(seconds,))
+        for name, seconds in found.items()
+    }
+    return Boot(
+        boot_id=f"{path.name}:{files.sha256_file(path)[:12]}",
+        started="",
+        kernel=kernel,
+        environment={},
+        series=series,
+    )

@@ -1,0 +1,128 @@
+"""Two machine measurements side by side: what differs besides the kernel, then each benchmark."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from pkgafdo.errors import ArtifactError
+from pkgafdo.measure.statistics import FEWEST_BOOTS, boots_needed, compare_samples
+
+if TYPE_CHECKING:
+    from pkgafdo.measure.records import Record
+
+MACHINE_KIND: Final = "time on this machine"
+_MUST_AGREE: Final = ("cpu", "memory", "machine")
+"""Without these two measurements are of two machines."""
+
+
+def compare_records(before: Record, after: Record, *, anyway: bool = False) -> dict[str, Any]:
+    """Return the comparison, JSON-plain: kind, kernels, differences, benchmarks, notes.
+
+    Raises ArtifactError when they are of different machines, of different work, or have nothing in
+    common; `anyway` puts different machines side by side, the differences named.
+    """
+    differences = environment_differences(before, after)
+    blocking = [line for line in differences if line.partition(":")[0] in _MUST_AGREE]
+    if blocking and not anyway:
+        raise ArtifactError(
+            "the measurements are of different machines",
+            details="\n".join(blocking),
+            hint="Compare two kernels on one machine; --anyway puts them side by side all the same.",
+        )
+    unlike = _unlike(before, after)
+    one, other = before.samples(), after.samples()
+    common = [name for name in one if name in other and name not in unlike]
+    if not common:
+        raise ArtifactError(
+            "the two measurements have no benchmark in common",
+            details="\n".join([*unlike.values(), f"before: {', '.join(one) or 'none'}",
+                               f"after: {', '.join(other) or 'none'}"]),
+            hint="Measure both kernels with the same benchmarks.",
+        )  # fmt: skip
+    compared = compare_samples({name: one[name] for name in common}, other)
+    return {
+        "kind": MACHINE_KIND,
+        "before": _side(before),
+        "after": _side(after),
+        "differences": differences,
+        "benchmarks": [asdict(row) | {"verdict": row.verdict.value} for row in compared],
+        "notes": [*unlike.values(), *_notes(before, after, len(common))],
+    }
+
+
+def _side(record: Record) -> dict[str, Any]:
+    return {
+        "kernels": list(record.kernels),
+        "boots": len(record.boots),
+        "pkgafdo": record.pkgafdo,
+    }
+
+
+def environment_differences(before: Record, after: Record) -> list[str]:
+    """Return what of the environment is not the same in all boots of both, a line each."""
+    boots = (*before.boots, *after.boots)
+    keys = dict.fromkeys(key for boot in boots for key in boot.environment)
+    lines = []
+    for key in keys:
+        sides = [
+            sorted({boot.environment.get(key, "unknown") for boot in record.boots})
+            for record in (before, after)
+        ]
+        if len({value for side in sides for value in side}) > 1:
+            lines.append(f"{key}: {' or '.join(sides[0])} → {' or '.join(sides[1])}")
+    return lines
+
+
+def _unlike(before: Record, after: Record) -> dict[str, str]:
+    """Return the benchmarks that ran other commands on either side, with the sentence that says so."""
+    one, other = before.commands(), after.commands()
+    return {
+        name: f"{name} ran “{one[name]}” before and “{other[name]}” after, and is left out."
+        for name in one
+        if name in other and one[name] != other[name]
+    }
+
+
+def _notes(before: Record, after: Record, benchmarks: int) -> list[str]:
+    notes = []
+    fewest = min(len(before.boots), len(after.boots))
+    needed = boots_needed(benchmarks)
+    if fewest < FEWEST_BOOTS:
+        notes.append(
+            f"Below {FEWEST_BOOTS} boots of each kernel there is no verdict; the fewest here is {fewest}."
+        )
+    elif fewest < needed:
+        notes.append(
+            f"With {benchmarks} benchmarks, {fewest} boots cannot show any difference after Holm’s "
+            f"correction: {needed} boots of each kernel could."
+        )
+    if before.pkgafdo != after.pkgafdo:
+        notes.append(f"Measured by different versions: {before.pkgafdo} and {after.pkgafdo}.")
+    for record, which in ((before, "before"), (after, "after")):
+        if len(record.kernels) > 1:
+            notes.append(f"The boots {which} ran several kernels: {', '.join(record.kernels)}.")
+    if before.kernels == after.kernels:
+        notes.append("Both are of the same kernel: an A/A comparison, which shows the noise.")
+    return notes
+
+
+def render_comparison(data: dict[str, Any]) -> str:
+    """Return a comparison as text of at most 80 columns."""
+    before, after = data["before"], data["after"]
+    lines = [f"{data['kind']}: {'/'.join(before['kernels'])} → {'/'.join(after['kernels'])},"]
+    lines.append(f"{before['boots']} and {after['boots']} boots\n")
+    head = f"{'':20s}{'before':>12s}{'after':>12s}{'change':>9s}{'95 % interval':>18s}{'p':>8s}"
+    lines.append(head)
+    for row in data["benchmarks"]:
+        interval = "–" if row["low"] is None else f"{row['low'] - 1:+.1%} … {row['high'] - 1:+.1%}"
+        p = "–" if row["p_suite"] is None else f"{row['p_suite']:.3f}"
+        lines.append(
+            f"{row['name'][:20]:20s}{row['median_before']:>12.4g}{row['median_after']:>12.4g}"
+            f"{row['ratio'] - 1:>+9.1%}{interval:>18s}{p:>8s}"
+        )
+        lines.append(f"  {row['verdict']}")
+    lines += ["", "p: rank test over boots, after Holm’s correction over the suite"]
+    lines += [f"differs: {line}" for line in data["differences"]]
+    lines += [f"note: {line}" for line in data["notes"]]
+    return "\n".join(lines) + "\n"

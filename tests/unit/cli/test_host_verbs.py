@@ -1,0 +1,56 @@
+"""The verbs about this machine, at the edge: what they take and how they end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pkgafdo.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SUDO_UID", raising=False)
+
+
+def test_record_service_is_two_words_and_has_its_own_verbs(capsys) -> None:
+    assert main(["record", "service", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(word in text for word in ("install", "status", "remove", "sample"))
+
+
+def test_record_itself_says_that_there_is_a_service(capsys) -> None:
+    assert main(["record", "--help"]) == 0
+    assert "record service --help" in capsys.readouterr().out
+
+
+def test_the_status_of_the_service_without_one(capsys, tmp_path: Path) -> None:
+    assert main(["record", "service", "status", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["profiles"] == {}
+    assert status["state"] == str(tmp_path / ".local/state/pkgafdo/profiles")
+
+
+def test_an_unknown_word_after_service_ends_with_two(capsys) -> None:
+    assert main(["record", "service", "instal"]) == 2
+    assert "No such command" in capsys.readouterr().err
+
+
+def test_uninstall_without_anything_installed_does_nothing(capsys, tmp_path: Path) -> None:
+    assert main(["uninstall", "--yes", "-w", str(tmp_path)]) == 0
+    assert "installed no kernel" in capsys.readouterr().out
+
+
+def test_run_takes_the_options_about_the_reboot(capsys) -> None:
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "--reboot" in text
+    assert "--go-on" in text

@@ -1,0 +1,205 @@
+"""Machine measurements on disk, imported, and side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pkgafdo.errors import ArtifactError, ConfigError
+from pkgafdo.measure.plan import interleaved, next_kernel, read_plan, write_plan
+from pkgafdo.measure.records import (
+    Record,
+    add_boot,
+    import_benchie,
+    parse_benchie,
+    read_record,
+    write_record,
+)
+from pkgafdo.measure.sides import compare_records, render_comparison
+from tests.unit.measure.records import boot, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOG = """\
+stress-ng cpu-cache-mem: 13.37
+y-cruncher pi 1b: 25.81
+perf sched msg fork thread: 6.2
+Total time (s): 203.01
+Kernel: 6.18.1-cachyos
+not a line
+broken: zero
+nothing: 0
+"""
+
+
+def test_a_record_on_disk_is_the_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_record(path, record("6.18"))
+    assert read_record(path) == record("6.18")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kind": "else"}, "not a measurement"),
+        ({"format": 2}, "format 2"),
+        ({"boots": [{}]}, "damaged or partial"),
+        ({"boots": None}, "damaged or partial"),
+    ],
+)
+def test_what_is_no_whole_record_is_refused(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    path = tmp_path / "a.json"
+    write_record(path, record("6.18"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ArtifactError, match=words):
+        read_record(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null"])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ArtifactError, match="not a measurement"):
+        read_record(tmp_path / "a.json")
+    with pytest.raises(ArtifactError, match="not a measurement"):
+        read_record(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_values_that_no_clock_gives_are_refused(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "a.json"
+    write_record(path, Record(pkgafdo="0", boots=(boot(1, "k", {"pipe": (value,)}),)))
+    with pytest.raises(ArtifactError, match="damaged"):
+        read_record(path)
+
+
+def test_repeats_of_one_boot_are_one_boot() -> None:
+    once = add_boot(Record(pkgafdo="0"), boot(1, "k", {"pipe": (1.0,)}))
+    twice = add_boot(once, boot(1, "k", {"pipe": (3.0,), "fork": (5.0,)}))
+    assert len(twice.boots) == 1
+    assert twice.samples()["pipe"].boots == (2.0,)
+    assert twice.samples()["fork"].boots == (5.0,)
+
+
+def test_another_kernel_does_not_go_into_the_file() -> None:
+    with pytest.raises(ConfigError, match=r"holds boots of 6\.17"):
+        add_boot(record("6.17"), boot(9, "6.18", {"pipe": (1.0,)}))
+
+
+def test_benchmarker_logs_are_read() -> None:
+    assert parse_benchie(LOG) == {
+        "stress-ng cpu-cache-mem": 13.37,
+        "y-cruncher pi 1b": 25.81,
+        "perf sched msg fork thread": 6.2,
+        "Total time (s)": 203.01,
+    }
+
+
+def test_a_log_is_one_run(tmp_path: Path) -> None:
+    path = tmp_path / "benchie_x.log"
+    path.write_text(LOG)
+    found = import_benchie(path, kernel="6.18")
+    assert found.series["y-cruncher pi 1b"].values == (25.81,)
+    path.write_text("nothing to see")
+    with pytest.raises(ArtifactError, match="no line"):
+        import_benchie(path, kernel="6.18")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        import_benchie(tmp_path / "absent", kernel="6.18")
+
+
+def test_a_faster_kernel_is_called_better() -> None:
+    data = compare_records(record("6.17"), record("6.18-x", level=9.0))
+    assert [row["verdict"] for row in data["benchmarks"]] == ["better", "better"]
+    assert data["benchmarks"][0]["ratio"] == pytest.approx(0.9, rel=0.01)
+    assert data["notes"] == []
+    assert json.loads(json.dumps(data)) == data
+
+
+def test_few_boots_have_no_verdict_and_say_so() -> None:
+    assert render_comparison(compare_records(record("6.17", 1), record("6.18-x", 1)))
+    data = compare_records(record("6.17", 3), record("6.18-x", 9, level=5.0))
+    assert {row["verdict"] for row in data["benchmarks"]} == {"too few boots for a verdict"}
+    assert any("Below 5 boots" in note for note in data["notes"])
+
+
+def test_the_same_kernel_twice_is_a_look_at_the_noise() -> None:
+    data = compare_records(record("6.17"), record("6.17"))
+    assert any("A/A" in note for note in data["notes"])
+    assert {row["verdict"] for row in data["benchmarks"]} == {"no difference found"}
+
+
+def test_other_machines_are_refused_or_named() -> None:
+    one, other = record("6.17"), record("6.18-x", cpu="Core i9")
+    with pytest.raises(ArtifactError, match="different machines") as caught:
+        compare_records(one, other)
+    assert "Ryzen 9 → Core i9" in caught.value.details
+    assert "cpu: Ryzen 9 → Core i9" in compare_records(one, other, anyway=True)["differences"]
+
+
+def test_another_governor_is_named() -> None:
+    data = compare_records(record("6.17"), record("6.18-x", governor="powersave"))
+    assert data["differences"] == ["governor: performance → powersave"]
+    assert "differs: governor" in render_comparison(data)
+
+
+def test_benchmarks_of_another_command_are_left_out() -> None:
+    before = record("6.17")
+    series = before.boots[0].series
+    changed = {"pipe": replace(series["pipe"], command="run pipe --more"), "fork": series["fork"]}
+    after = record("6.18-x")
+    after = replace(after, boots=tuple(replace(one, series=changed) for one in after.boots))
+    data = compare_records(before, after)
+    assert [row["name"] for row in data["benchmarks"]] == ["fork"]
+    assert any("pipe ran" in note for note in data["notes"])
+
+
+def test_nothing_in_common_is_refused() -> None:
+    other = Record(pkgafdo="0", boots=(boot(1, "k", {"else": (1.0,)}),))
+    with pytest.raises(ArtifactError, match="no benchmark in common"):
+        compare_records(record("6.17"), other)
+    with pytest.raises(ArtifactError, match="no benchmark in common"):
+        compare_records(record("6.17"), Record(pkgafdo="0"))
+
+
+def test_other_versions_are_named() -> None:
+    data = compare_records(record("6.17"), replace(record("6.18-x"), pkgafdo="0.2.0"))
+    assert any("0.1.0 and 0.2.0" in note for note in data["notes"])
+
+
+def test_the_table_fits_80_columns() -> None:
+    lines = render_comparison(compare_records(record("6.17"), record("6.18-x", level=9.0)))
+    assert max(map(len, lines.splitlines())) <= 80
+    assert "better" in lines
+
+
+def test_boots_are_interleaved() -> None:
+    order = interleaved("a", "b", 4)
+    assert order == ("a", "b", "b", "a", "a", "b", "b", "a")
+    with pytest.raises(ConfigError, match="itself"):
+        interleaved("a", "a", 4)
+    with pytest.raises(ConfigError, match="at least one"):
+        interleaved("a", "b", 0)
+
+
+def test_a_plan_goes_on_where_it_was() -> None:
+    order = interleaved("a", "b", 2)
+    assert next_kernel(order, {}) == "a"
+    assert next_kernel(order, {"a": 1}) == "b"
+    assert next_kernel(order, {"a": 1, "b": 1}) == "b"
+    assert next_kernel(order, {"a": 2, "b": 1}) == "b"
+    assert next_kernel(order, {"a": 2, "b": 2}) is None
+
+
+def test_a_plan_on_disk_is_the_plan(tmp_path: Path) -> None:
+    order = interleaved("a", "b", 3)
+    write_plan(tmp_path / "p.json", order)
+    assert read_plan(tmp_path / "p.json") == order
+    for text in ("{}", "[]", "x", '{"kind": "x", "format": 1, "order": []}'):
+        (tmp_path / "p.json").write_text(text)
+        with pytest.raises(ArtifactError, match="not a plan"):
+            read_plan(tmp_path / "p.json")
