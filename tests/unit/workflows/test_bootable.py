@@ -36,9 +36,7 @@ def test_secure_boot_is_refused_before_anything_is_built(tmp_path: Path) -> None
     assert "install.signed=true" in refusal.value.hint
 
 
-def test_secure_boot_is_a_warning_for_a_run_that_does_not_boot(
-    tmp_path: Path, monkeypatch
-) -> None:
+def test_secure_boot_is_a_warning_for_a_run_that_does_not_boot(tmp_path: Path, monkeypatch) -> None:
     said = io.StringIO()
     monkeypatch.setattr(log, "_terminal", log.Terminal(stream=said))
     machines.secure_boot(tmp_path, on=True)
