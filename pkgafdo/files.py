@@ -26,6 +26,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_bytes(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def sha256_json(value: object) -> str:
     """Return the SHA-256 of a JSON-plain value in its canonical form, in hex."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -46,6 +51,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def copy_file(path: Path, place: Path) -> None:
+    """Copy a file's bytes to another place by rename."""
+    with replacing(place) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def write_text(path: Path, text: str) -> None:

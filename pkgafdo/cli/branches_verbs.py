@@ -39,6 +39,9 @@ def branches_group() -> None:
 )
 @click.option("--no-filter", is_flag=True, help="Count everything that the files hold.")
 @click.option("-o", "--output", type=PATH, required=True, help="The table to write (Parquet).")
+@click.option(
+    "--allow-failed", is_flag=True, help="Go on although a recorder marked one as not to be used."
+)
 @allow_mismatch_option
 @common
 def branches_read(
@@ -46,6 +49,7 @@ def branches_read(
     vmlinux: Path | None,
     no_filter: bool,
     output: Path,
+    allow_failed: bool,
     allow_mismatch: bool,
     as_json: bool,
 ) -> None:
@@ -55,7 +59,11 @@ def branches_read(
 
     kernel = work.read_vmlinux(vmlinux) if vmlinux is not None else None
     table = work.read_sources(
-        _sources(recordings), kernel, filters=not no_filter, allow_mismatch=allow_mismatch
+        _sources(recordings),
+        kernel,
+        filters=not no_filter,
+        allow_mismatch=allow_mismatch,
+        allow_failed=allow_failed,
     )
     write_table(table, output)
     info = work.describe_table(table) | {"path": str(output)}

@@ -37,6 +37,12 @@ def quote(value: object) -> str:
     return Bash(shlex.quote(require_one_line(str(value))))
 
 
+def quoted(value: object) -> Bash:
+    """Return a value in quotes also where bash needs none: shellcheck takes `a-b` for a sum."""
+    word = quote(value)
+    return Bash(word if word.startswith("'") else f"'{word}'")
+
+
 def comment(value: object) -> Bash:
     """Return a value as the rest of a comment's line."""
     return Bash(require_one_line(str(value)))
@@ -63,7 +69,7 @@ def render_template(text: str, context: dict[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  it is bash, not HTML: `quote` escapes, and cannot be left out
     )
-    environment.filters |= {"comment": comment, "identifier": identifier}
+    environment.filters |= {"comment": comment, "identifier": identifier, "quoted": quoted}
     return environment.from_string(text).render(context)
 
 

@@ -25,9 +25,12 @@ _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _HOST: Final = r"https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?"
 _PATH: Final = r"(/[A-Za-z0-9._~%+@=,-]+)*/?"
 _HTTPS: Final = re.compile(_HOST + _PATH)
-_GIT: Final = re.compile(rf"git\+{_HOST}{_PATH}#(tag|commit)=[A-Za-z0-9][A-Za-z0-9._/-]*")
+_GIT: Final = re.compile(
+    rf"git\+{_HOST}{_PATH}(\?signed)?#(tag|commit)=[A-Za-z0-9][A-Za-z0-9._/-]*"
+)
 _SUM: Final = re.compile(r"[0-9a-f]{64}|[0-9a-f]{128}")
 _PGP_KEY: Final = re.compile(r"[0-9A-F]{40}")
+_LLVM_OPTION: Final = re.compile(r"-[a-z][a-z0-9]*(-[a-z0-9]+)+(=[A-Za-z0-9][A-Za-z0-9.-]*)?")
 _LLVM: Final = re.compile(r"1|-[0-9]+|(/[A-Za-z0-9._+][A-Za-z0-9._+-]*)+/")
 
 
@@ -82,7 +85,10 @@ def check_source(value: str) -> str:
     if not value.startswith("git+"):
         return check_https(value)
     if not _GIT.fullmatch(value) or ".." in value:
-        raise ValueError("a git source is git+https://host/path#tag=NAME, or #commit=DIGEST")
+        raise ValueError(
+            "a git source is git+https://host/path#tag=NAME, or #commit=DIGEST; "
+            "?signed before the # has makepkg check its signature"
+        )
     return value
 
 
@@ -107,6 +113,13 @@ def check_llvm(value: str) -> str:
     return value
 
 
+def check_llvm_option(value: str) -> str:
+    """Return an option of LLVM's code generator, as -NAME or -NAME=VALUE."""
+    if not _LLVM_OPTION.fullmatch(value):
+        raise ValueError("an LLVM option reads -some-name or -some-name=value")
+    return value
+
+
 Pkgbase = Annotated[str, AfterValidator(check_pkgbase)]
 Pkgver = Annotated[str, AfterValidator(check_pkgver)]
 Text = Annotated[str, AfterValidator(check_text)]
@@ -116,3 +129,4 @@ SourceUrl = Annotated[str, AfterValidator(check_source)]
 Sum = Annotated[str, AfterValidator(check_sum)]
 PgpKey = Annotated[str, AfterValidator(check_pgp_key)]
 Llvm = Annotated[str, AfterValidator(check_llvm)]
+LlvmOption = Annotated[str, AfterValidator(check_llvm_option)]

@@ -9,7 +9,8 @@ from pkgafdo.packaging.pkgbuild_model import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pkgafdo.packaging.pkgbuild_model import Package, Pkgbuild
+    from pkgafdo.packaging.pkgbuild_model import Pkgbuild
+    from pkgafdo.packaging.pkgbuild_packages import Package
 
 
 def render_srcinfo(model: Pkgbuild) -> str:

@@ -47,6 +47,8 @@ def private_command(
             # pacman takes the hooks of /etc/pacman.d/hooks even with another root.
             *("--hookdir", str(root / "etc/pacman.d/hooks")),
             "--noscriptlet",
+            # What a PKGBUILD's packages depend on (coreutils, an initramfs) has no place in here.
+            *("--nodeps", "--nodeps"),
             # All in here is ours: what a killed installation left is written again.
             *("--overwrite", "*"),
             *options,
@@ -140,10 +142,19 @@ def install_system(
 
 
 def package_files(runner: Runner, path: Path) -> tuple[str, ...]:
-    """Read the file list of a package file, relative to the root; folders end in `/`."""
-    command = Command(argv=("pacman", "-Qlp", "--", str(path)), hint=program.PACMAN_HINT)
-    lines = runner.query(command).stdout.splitlines()
-    return tuple(line.partition(" ")[2].lstrip("/") for line in lines)
+    """Read the file list of a package file, relative to the root; folders end in `/`.
+
+    `pacman -Qlp` will not do: it wants the system's database, which an ordinary user cannot make.
+    """
+    command = Command(
+        argv=("bsdtar", "-tf", str(path)),
+        env={"LC_ALL": "C.UTF-8"},
+        hint="bsdtar is in Arch's libarchive and Debian's libarchive-tools.",
+    )
+    # Names with a dot in front, such as .PKGINFO, are about the package and not in it.
+    return tuple(
+        line for line in runner.query(command).stdout.splitlines() if not line.startswith(".")
+    )
 
 
 def require_not_running(package: PackageFile, paths: Iterable[str], running_release: str) -> None:

@@ -128,8 +128,13 @@ def check_vmlinux(path: Path, profile_sha256: str, baseline: Path) -> tuple[Find
     described = [f"{cold} cold parts, {hot} bytes of hot text" for cold, hot in (before, after)]
     # Somebody's own PKGBUILD may leave the salt alone; then neither kernel has one of ours.
     salted = (elf.build_salt(baseline) or got) != ""
-    salt = Finding(name="build salt", ok=got == wanted, wanted=wanted, got=got,
-                   why="The kernel itself says which profile built it (CONFIG_BUILD_SALT).")
+    salt = Finding(
+        name="build salt",
+        ok=got == wanted,
+        wanted=wanted,
+        got=got,
+        why="The kernel itself says which profile built it (CONFIG_BUILD_SALT).",
+    )
     return (
         *([salt] if salted else []),
         Finding(name="hot and cold code", ok=after[0] > before[0] or after[1] > before[1],

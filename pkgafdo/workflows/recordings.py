@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pkgafdo import elf, files
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches import texts
+from pkgafdo.branches.marks import accept_faults, require_unmarked
 from pkgafdo.branches.merge import merge_tables
 from pkgafdo.branches.meta import TableMeta, meta_to_json
 from pkgafdo.branches.propeller import branch_frequencies
@@ -18,6 +19,7 @@ from pkgafdo.branches.vlbr import is_counts_file, read_counts
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.formats import FOREIGN_MAGIC, MAGIC, OLD_MAGIC
 from pkgafdo.perf.perfdata.recording import read_recording
+from pkgafdo.perf.relink import relinked
 from pkgafdo.perf.script_text import read_script_text
 from pkgafdo.profile.conversion import require_same_kernel
 
@@ -90,7 +92,8 @@ def read_source(
     if not isinstance(source, Path):
         return read_recording(source, text=text, filters=filters)
     if is_table(source):
-        return read_table(source)
+        table = read_table(source)
+        return relinked(table, text) if text is not None else table
     if is_counts_file(source):
         link_base = text.text if text is not None else None
         meta = TableMeta(event="virtual-lbr", source="virtual LBR", link_base=link_base or 0)
@@ -122,14 +125,19 @@ def read_sources(
     *,
     filters: bool = True,
     allow_mismatch: bool = False,
+    allow_failed: bool = False,
 ) -> BranchTable:
     """Read recordings and tables of one kernel and add them up.
 
-    Raises ArtifactError when one is of another kernel than vmlinux, or than the first.
+    Raises ArtifactError when one is of another kernel than vmlinux, or than the first, and when its
+    recorder marked one as not to be used.
     """
     tables = []
     for source in sources:
         table = read_source(source, vmlinux, filters=filters)
+        if allow_failed:
+            table = accept_faults(table)
+        require_unmarked(table, str(source))
         if vmlinux is not None:
             require_same_kernel(table, vmlinux, allow_mismatch=allow_mismatch)
         tables.append(table)

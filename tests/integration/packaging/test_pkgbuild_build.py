@@ -20,7 +20,8 @@ from pkgafdo.runner.command import Command, RunAs
 from pkgafdo.runner.local import LocalRunner
 from pkgafdo.toolchain.select import select
 from pkgafdo.toolchain.settings import ToolchainSettings
-from pkgafdo.workflows.pkgbuild import Order, new_pkgbuild
+from pkgafdo.workflows.pkgbuild import new_pkgbuild
+from pkgafdo.workflows.pkgbuild_given import Order
 from tests.fakes.toy_in_tree import make_toy_in_tree
 
 if TYPE_CHECKING:
@@ -53,11 +54,22 @@ class Bench:
         self.runner.run(Command(argv=argv))
         return path
 
-    def new(self, *, profile: bool = False, patches: tuple[Path, ...] = (), **toy: Any) -> None:
+    def new(
+        self,
+        *,
+        profile: bool = False,
+        layout: bool = False,
+        symbol_order: bool = False,
+        patches: tuple[Path, ...] = (),
+        plain: dict[str, Any] | None = None,
+        **toy: Any,
+    ) -> None:
         """Write the PKGBUILD; its tarball lies beside it, where makepkg finds it."""
         tarball = self.tarball(**toy)
         (self.folder / "config").write_text(CONFIG)
         (self.folder / "kernel.afdo").write_text(PROFILE)
+        (self.folder / "p_cc_profile.txt").write_text("!entry\n!!0\n")
+        (self.folder / "p_ld_profile.txt").write_text("work\n")
         new_pkgbuild(
             Order(
                 folder=self.package,
@@ -65,10 +77,12 @@ class Bench:
                 version="7.2.13",
                 config_file=self.folder / "config",
                 profile=self.folder / "kernel.afdo" if profile else None,
+                layout=self.folder / "p" if layout else None,
+                symbol_order=self.folder / "p_ld_profile.txt" if symbol_order else None,
                 source="https://example.org/linux-7.2.13.tar.gz",
                 tarball=tarball,
                 patches=patches,
-                texts={"llvm": self.llvm, "description": "Jane's toy"},
+                plain={"llvm": self.llvm, "description": "Jane's toy"} | (plain or {}),
             )
         )
         shutil.move(tarball, self.package)
@@ -98,6 +112,11 @@ class Bench:
         text = path.read_text()
         assert text.count(old) == 1
         path.write_text(text.replace(old, new))
+
+    def recorded(self) -> str:
+        """Return the compiler's command as Kbuild records it."""
+        (path,) = self.package.rglob(".kernel.o.cmd")
+        return path.read_text()
 
     def unpacked(self) -> Path:
         """Unpack all packages into one folder, as pacman would."""
@@ -153,7 +172,7 @@ def test_the_first_round_makes_three_packages_of_an_unprofiled_kernel(bench: Ben
     vmlinux = root / "usr/src/debug/linux-toy/vmlinux"
     assert (modules / "build/vmlinux").resolve() == vmlinux.resolve()
     assert elf.build_salt(vmlinux) == kconfig.salt(None)
-    assert elf.has_debug_info(vmlinux)
+    assert elf.has_line_tables(vmlinux)
     provenance = (root / "usr/share/doc/linux-toy/provenance.txt").read_text()
     assert f"salt: {kconfig.salt(None)}\n" in provenance
 
@@ -217,8 +236,7 @@ def test_the_profile_is_not_lost_when_only_the_build_is_repeated(bench: Bench) -
     bench.new(profile=True)
     bench.makepkg("--nobuild")
     bench.makepkg("--noextract")
-    (recorded,) = bench.package.rglob(".kernel.o.cmd")
-    assert "-fprofile-sample-use=" in recorded.read_text()
+    assert "-fprofile-sample-use=" in bench.recorded()
 
 
 def test_another_round_without_prepare_is_stopped(bench: Bench) -> None:
@@ -243,6 +261,86 @@ def test_a_build_that_did_not_use_the_profile_is_no_package(bench: Bench) -> Non
     (makefile,) = (bench.package / "src").rglob("linux-7.2.13/Makefile")
     makefile.write_text(makefile.read_text().replace("$(profile) '-DSALT", "'-DSALT"))
     assert "No file was compiled with kernel-" in bench.failure("--noextract")
+
+
+@pytest.mark.parametrize(
+    ("march", "processors", "option", "flags"),
+    [
+        ("v3", (), None, "-march=x86-64-v3"),
+        ("znver4", ("X86_NATIVE_CPU",), None, "-march=znver4 -mtune=znver4"),
+        ("native", (), None, "-march=native -mtune=native"),
+        ("native", ("X86_NATIVE_CPU",), ("X86_NATIVE_CPU", "y"), None),
+        ("v3", ("X86_64_VERSION", "MZEN4"), ("X86_64_VERSION", "3"), None),
+        ("znver4", ("X86_64_VERSION", "MZEN4"), ("MZEN4", "y"), None),
+    ],
+)
+def test_the_processor_is_an_option_of_the_tree_or_else_a_flag(
+    bench: Bench, march: str, processors: tuple[str, ...], option: Any, flags: str | None
+) -> None:
+    bench.new(plain={"march": march}, processors=processors)
+    bench.makepkg("--noarchive")
+    config = bench.package / "src/linux-7.2.13/.config"
+    options = kconfig.parse_config(config.read_text())
+    if option is not None:
+        assert options[option[0]] == option[1]
+    assert (options["X86_NATIVE_CPU"] == "y") == (option == ("X86_NATIVE_CPU", "y"))
+    assert (flags in bench.recorded()) if flags else ("-march" not in bench.recorded())
+
+
+def test_a_processor_that_kconfig_refuses_stops_the_build(bench: Bench) -> None:
+    bench.new(plain={"march": "v4"}, processors=("X86_64_VERSION",), refused="CONFIG_X86_64_V")
+    assert "CONFIG_X86_64_VERSION is n in the resulting .config and must be 4" in bench.failure()
+
+
+def test_a_processor_that_is_none_stops_the_build(bench: Bench) -> None:
+    bench.new()
+    bench.edit("_march=generic", "_march=v9")
+    assert "_march is v9 and must be generic" in bench.failure()
+
+
+def test_propellers_lists_lay_out_the_kernel_that_says_so(bench: Bench) -> None:
+    bench.new(profile=True, layout=True)
+    bench.makepkg()
+    digests = [files.sha256_file(bench.folder / f"p_{one}_profile.txt") for one in ("cc", "ld")]
+    salt = kconfig.salt(files.sha256_file(bench.folder / "kernel.afdo"), files.sha256_json(digests))
+    root = bench.unpacked()
+    assert elf.build_salt(root / "usr/src/debug/linux-toy/vmlinux") == salt
+    options = kconfig.parse_config((root / MODULES / "config").read_text())
+    assert options["PROPELLER_CLANG"] == "y"
+    assert "-fbasic-block-sections=list=" in bench.recorded()
+    provenance = (root / "usr/share/doc/linux-toy/provenance.txt").read_text()
+    assert all(f"profile sha256: {digest}\n" in provenance for digest in digests)
+
+
+def test_a_changed_list_of_propeller_is_stopped_by_its_checksum(bench: Bench) -> None:
+    bench.new(profile=True, layout=True)
+    (clusters,) = bench.package.glob("*_cc_profile.txt")
+    clusters.write_text("!other\n")
+    assert "did not pass the validity check" in bench.failure()
+
+
+def test_a_tree_without_propeller_stops_the_build(bench: Bench) -> None:
+    bench.new(profile=True, layout=True, refused="CONFIG_PROPELLER_CLANG=")
+    assert "CONFIG_PROPELLER_CLANG is n in the resulting .config and must be y" in bench.failure()
+
+
+def test_tuning_and_order_reach_the_linker_in_the_second_round_only(bench: Bench) -> None:
+    bench.new(profile=True, symbol_order=True)
+    bench.makepkg("--noarchive")
+    log = (bench.runner.logs or Path()) / "makepkg.log"
+    linked = [line for line in log.read_text().splitlines() if "-o" in line and "ld.lld" in line]
+    assert linked
+    assert all("--mllvm=-import-hot-multiplier=60" in line for line in linked)
+    assert all("--symbol-ordering-file=" in line for line in linked)
+
+
+def test_the_documentation_gets_a_package_of_its_own(bench: Bench) -> None:
+    bench.new(plain={"docs": True})
+    bench.makepkg()
+    names = [path.name for path in bench.package.glob("linux-toy-docs-*.pkg.tar.gz")]
+    assert names == ["linux-toy-docs-7.2.13-1-x86_64.pkg.tar.gz"]
+    listed = bench.runner.query(Command(argv=("bsdtar", "-tf", str(bench.package / names[0]))))
+    assert "usr/share/doc/linux-toy/html/index.html" in listed.stdout.splitlines()
 
 
 def test_patches_are_applied(bench: Bench) -> None:
@@ -275,7 +373,7 @@ def test_a_git_tag_is_built_like_a_tarball(bench: Bench) -> None:
             version="7.2-rc3",
             config_file=bench.folder / "config",
             source="git+https://example.org/linux.git#tag=v7.2-rc3",
-            texts={"llvm": bench.llvm},
+            plain={"llvm": bench.llvm},
         )
     )
     bench.give(bench.package, tree)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pkgafdo.packaging.pkgbuild_model import KernelSource, LocalFile, Pkgbuild
+from pkgafdo.packaging.pkgbuild_sources import KernelSource, LocalFile
 from tests.unit.packaging.pkgbuilds import B2, local, pkgbuild, second_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pkgafdo.packaging.pkgbuild_model import Pkgbuild
 
 MARKER = "pkgafdo-was-here"
 """The file that a hostile value leaves in the current folder when it is run."""
@@ -50,7 +52,27 @@ def _one(field: str) -> Callable[[Any], object]:
 
 
 FIELDS: dict[str, Callable[[Any], object]] = {
-    **{name: _one(name) for name in ("pkgbase", "pkgver", "url", "llvm", "lto", "pkgrel")},
+    **{
+        name: _one(name)
+        for name in (
+            "pkgbase",
+            "pkgver",
+            "url",
+            "llvm",
+            "lto",
+            "pkgrel",
+            "march",
+            "docs",
+            "address_map",
+        )
+    },
+    "tuning": lambda value: pkgbuild(tuning=(value,)),
+    "layout.name": lambda value: pkgbuild(
+        profile=local("a.afdo"),
+        cc_profile=local(f"{value}_cc_profile.txt"),
+        ld_profile=local(f"{value}_ld_profile.txt"),
+    ),
+    "symbol_order.name": lambda value: pkgbuild(profile=local("a.afdo"), symbol_order=local(value)),
     "source.url": lambda value: KernelSource(url=value, checksum=B2),
     "source.checksum": lambda value: KernelSource(
         url="https://example.org/linux-7.2.13.tar.xz", checksum=value
@@ -64,28 +86,27 @@ FIELDS: dict[str, Callable[[Any], object]] = {
 BYPASSED = (
     "pkgbase", "pkgver", "pkgrel", "description", "url", "maintainer", "llvm", "extra_keys",
     "source.url", "source.checksum", "patch.name", "patch.checksum", "config.checksum",
-    "profile.name", "profile.checksum", "provenance.checksum",
+    "profile.name", "profile.checksum", "provenance.checksum", "march", "tuning", "address_map",
+    "cc_profile.name", "cc_profile.checksum", "ld_profile.name", "ld_profile.checksum",
+    "symbol_order.name", "symbol_order.checksum",
 )  # fmt: skip
 
 
 def bypassed(field: str, value: str) -> Pkgbuild:
     """Return a second-round model with a value that no validation has seen."""
     model = second_round()
-    patch, profile, provenance = local("a.patch"), local("kernel.afdo"), local("kernel.afdo.json")
-    config = local("config")
     parts: dict[str, Any] = {
-        "source": model.source, "patch": patch, "config": config, "profile": profile,
-        "provenance": provenance,
+        "source": model.source, "patch": local("a.patch"), "config": local("config"),
+        "profile": local("kernel.afdo"), "provenance": local("kernel.afdo.json"),
+        "cc_profile": local("p_cc_profile.txt"), "ld_profile": local("p_ld_profile.txt"),
+        "symbol_order": local("order.txt"),
     }  # fmt: skip
     force = object.__setattr__
     for name, part in parts.items():
-        if name != "source":
-            force(
-                model, "patches" if name == "patch" else name, (part,) if name == "patch" else part
-            )
+        force(model, "patches" if name == "patch" else name, (part,) if name == "patch" else part)
     owner, _, attribute = field.rpartition(".")
     if owner:
         force(parts[owner], attribute, value)
     else:
-        force(model, field, (value,) if field == "extra_keys" else value)
+        force(model, field, (value,) if field in {"extra_keys", "tuning"} else value)
     return model

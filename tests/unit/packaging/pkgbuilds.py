@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pkgafdo.packaging.pkgbuild_model import KERNEL_ORG, KernelSource, LocalFile, Pkgbuild
+from pkgafdo.packaging.pkgbuild_model import Pkgbuild
+from pkgafdo.packaging.pkgbuild_sources import CACHYOS, KERNEL_ORG, KernelSource, LocalFile
 
 B2 = "0123456789abcdef" * 8
 SHA256 = "0123456789abcdef" * 4
@@ -50,5 +51,25 @@ def from_git() -> Pkgbuild:
     )
 
 
-GOLDEN = {"first-round": pkgbuild, "second-round": second_round, "git": from_git}
+def cachyos() -> Pkgbuild:
+    """Return CachyOS's tarball with all that a second round may have."""
+    tag = "cachyos-7.2.0-1"
+    return pkgbuild(
+        pkgver="7.2.0",
+        source=KernelSource(url=f"{CACHYOS}{tag}/{tag}.tar.gz", checksum=B2),
+        profile=local("kernel-0123456789abcdef.afdo"),
+        cc_profile=local("propeller-0123456789abcdef_cc_profile.txt"),
+        ld_profile=local("propeller-0123456789abcdef_ld_profile.txt"),
+        march="v3",
+        tuning=("-enable-ext-tsp-block-placement", "-import-hot-multiplier=60"),
+        docs=True,
+    )
+
+
+GOLDEN = {
+    "first-round": pkgbuild,
+    "second-round": second_round,
+    "git": from_git,
+    "cachyos": cachyos,
+}
 """The models that have golden files, by name."""

@@ -15,16 +15,25 @@ from pydantic import ValidationError
 from pkgafdo.kernel import kconfig
 from pkgafdo.packaging import pkgbuild as rendering
 from pkgafdo.packaging.pkgbuild import render_pkgbuild, render_template
-from pkgafdo.packaging.pkgbuild_model import (
+from pkgafdo.packaging.pkgbuild_model import RELEASE_LIMIT
+from pkgafdo.packaging.pkgbuild_sources import (
+    CACHYOS_KEYS,
     KERNEL_ORG,
     KERNEL_ORG_KEYS,
-    RELEASE_LIMIT,
     KernelSource,
     LocalFile,
 )
 from pkgafdo.packaging.srcinfo import render_srcinfo
 from tests.unit.packaging.hostile import FIELDS, HOSTILE, ONE_LINE, TEXTS, bypassed
-from tests.unit.packaging.pkgbuilds import B2, GOLDEN, SHA256, local, pkgbuild, second_round
+from tests.unit.packaging.pkgbuilds import (
+    B2,
+    GOLDEN,
+    SHA256,
+    cachyos,
+    local,
+    pkgbuild,
+    second_round,
+)
 
 DATA = Path(__file__).resolve().parents[2] / "data/pkgbuild"
 
@@ -62,7 +71,9 @@ def test_the_salts_are_those_that_verify_looks_for() -> None:
     assert f"echo {kconfig.salt(None)}\n" in text
     digest = "0123456789abcdef" + "f" * 48
     stem = kconfig.salt(digest).removesuffix(digest[:16])
-    assert f'echo "{stem}${{digest:0:16}}"' in text
+    assert f'echo "{stem}${{digest:0:16}}$layout"' in text
+    layout = kconfig.salt(digest, digest).removeprefix(kconfig.salt(digest))
+    assert f"layout={layout.removesuffix(digest[:16])}${{layout:0:16}}\n" in text
 
 
 def test_every_kind_of_lto_is_switched_off_before_one_is_chosen() -> None:
@@ -101,7 +112,8 @@ def test_the_same_field_takes_an_honest_value(field: str) -> None:
         "llvm": "/opt/llvm/bin/",
         "source.url": "https://example.org/linux-7.2.13.tar.xz", "source.checksum": SHA256,
         "file.name": "a.patch", "file.checksum": B2, "extra_keys": KERNEL_ORG_KEYS[0],
-        "lto": "none", "pkgrel": 3,
+        "lto": "none", "pkgrel": 3, "march": "znver4", "docs": True, "address_map": True,
+        "tuning": "-import-hot-multiplier=60", "layout.name": "propeller-1", "symbol_order.name": "a.txt",
     }  # fmt: skip
     FIELDS[field](honest[field])
 
@@ -136,6 +148,25 @@ def test_a_name_of_a_function_is_a_name_even_without_validation() -> None:
         {"provenance": local("kernel.afdo.json")},
         {"profile": local("a.afdo"), "provenance": local("b.afdo.json")},
         {"nonsense": 1},
+        {"cc_profile": local("a_cc_profile.txt"), "ld_profile": local("a_ld_profile.txt")},
+        {"profile": local("a.afdo"), "cc_profile": local("a_cc_profile.txt")},
+        {"profile": local("a.afdo"), "ld_profile": local("a_ld_profile.txt")},
+        {
+            "profile": local("a.afdo"),
+            "cc_profile": local("a_cc_profile.txt"),
+            "ld_profile": local("b_ld_profile.txt"),
+        },
+        {"symbol_order": local("order.txt")},
+        {
+            "profile": local("a.afdo"),
+            "cc_profile": local("a_cc_profile.txt"),
+            "ld_profile": local("a_ld_profile.txt"),
+            "symbol_order": local("order.txt"),
+        },
+        {
+            "source": KernelSource(url="git+https://example.org/linux.git?signed#tag=v7.2"),
+            "config": local("config", SHA256),
+        },
     ],
     ids=str,
 )
@@ -155,6 +186,9 @@ def test_what_does_not_fit_together_is_refused(changes: dict[str, Any]) -> None:
         ("git+https://example.org/linux.git#branch=master", ""),
         ("git+https://example.org/linux.git#tag=v7.2", B2),
         ("git+https://example.org/linux.git#tag=--upload-pack=x", ""),
+        ("git+https://example.org/linux.git?signed", ""),
+        ("git+https://example.org/linux.git?unsigned#tag=v7.2", ""),
+        ("git+https://example.org/linux.git?signed#branch=v7.2", ""),
     ],
 )
 def test_a_source_that_is_not_pinned_or_not_https_is_refused(url: str, checksum: str) -> None:
@@ -172,11 +206,26 @@ def test_kernel_org_signs_what_is_in_the_compressed_file() -> None:
     assert pkgbuild(source=source).pgp_keys == KERNEL_ORG_KEYS
 
 
+def test_cachyos_signs_the_tarball_itself() -> None:
+    model = cachyos()
+    tarball, signature = model.source.entries()
+    assert signature.name == f"{tarball.name}.asc"
+    assert model.pgp_keys == CACHYOS_KEYS
+    assert model.source.folder == "cachyos-7.2.0-1"
+
+
+def test_a_signed_tag_of_kernel_org_is_signed_by_its_keys() -> None:
+    url = "git+https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git?signed#tag=v7.2.13"
+    model = pkgbuild(source=KernelSource(url=url))
+    assert model.pgp_keys == KERNEL_ORG_KEYS
+    assert "git" in model.makedepends
+
+
 def test_only_signatures_and_git_go_without_a_checksum() -> None:
     for make in GOLDEN.values():
         for one in make().sources():
             assert (one.checksum == "SKIP") == (
-                one.name.endswith(".sign") or one.name.startswith("linux::git+")
+                one.name.endswith((".sign", ".asc")) or one.name.startswith("linux::git+")
             )
 
 

@@ -133,11 +133,13 @@ def test_a_private_installation_returns_what_is_installed_and_says_when_it_was(
 
 
 def listing(*paths: str) -> Result:
-    return Result(returncode=0, stdout="".join(f"linux-x /{path}\n" for path in paths))
+    return Result(returncode=0, stdout="".join(f"{path}\n" for path in (".PKGINFO", *paths)))
 
 
 def test_the_running_kernel_is_never_replaced() -> None:
-    runner = FakeRunner(answers={"-Qlp": listing("usr/lib/modules/6.1/", "usr/lib/modules/6.1/a")})
+    runner = FakeRunner(
+        answers={"bsdtar": listing("usr/lib/modules/6.1/", "usr/lib/modules/6.1/a")}
+    )
     with pytest.raises(HostError, match=r"would replace the running kernel 6\.1") as caught:
         install.install_system(runner, [package()], running_release="6.1")
     assert runner.ran == []
@@ -150,5 +152,10 @@ def test_another_kernel_beside_the_running_one_may_be_installed(release: str) ->
 
 
 def test_the_files_of_a_package_file_are_relative_to_the_root() -> None:
-    runner = FakeRunner(answers={"-Qlp": listing("usr/", "usr/a b")})
+    runner = FakeRunner(answers={"bsdtar": listing("usr/", "usr/a b")})
     assert install.package_files(runner, Path("/p")) == ("usr/", "usr/a b")
+
+
+def test_a_package_file_is_read_without_pacmans_database() -> None:
+    runner = FakeRunner(answers={"bsdtar": listing("usr/")}, missing={"pacman"})
+    assert install.package_files(runner, Path("/p")) == ("usr/",)

@@ -1,0 +1,199 @@
+"""The stages of a run whose kernels makepkg builds, from a PKGBUILD's folder that stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo import files, log
+from pkgafdo.host.resources import require_disk
+from pkgafdo.kernel import disk, image, verify
+from pkgafdo.kernel import watch as watches
+from pkgafdo.kernel.findings import Finding, describe
+from pkgafdo.packaging import makepkg, pkgbuild_copy
+from pkgafdo.packaging.builder import give
+from pkgafdo.packaging.srcinfo_read import read_srcinfo
+from pkgafdo.pipeline.stage import Produced, Stage
+from pkgafdo.runner.command import shell
+from pkgafdo.workflows.guidance import guidance_needs
+from pkgafdo.workflows.kernel_stages import plain
+from pkgafdo.workflows.pkgbuild_makepkg import makepkg_job, read_wishes
+from pkgafdo.workflows.pkgbuild_round import (
+    keep_packages,
+    objects_guidance,
+    prepare_folder,
+    publish_packages,
+)
+from pkgafdo.workflows.rounds import Round, rounds
+from pkgafdo.workflows.session import toolchain_recipe
+
+if TYPE_CHECKING:
+    from pkgafdo.artifacts import PackageFile
+    from pkgafdo.kernel.image import BuiltKernel
+    from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.workflows.session import Session
+
+_MODULES_OF_A_DISTRIBUTION: Final = 1000
+_NEEDS: Final = ("source.path", "source.digest", "source.timestamp", "source.makes_debug")
+
+
+def folder_of(session: Session) -> Path:
+    """Return the PKGBUILD's folder."""
+    return Path(session.config.package.folder).absolute()
+
+
+def pkgbuild_source_stage(session: Session) -> Stage:
+    """Return the stage “source” of this route: it reads what the PKGBUILD makes."""
+    folder = folder_of(session)
+
+    def run(_: Inputs) -> Produced:
+        _require_room(session, folder, builds=len(rounds(session.config)))
+        copy = session.scratch / "pkgbuild"
+        prepare_folder(session, folder, copy)
+        srcinfo = session.runner.query(makepkg.srcinfo_command(copy)).stdout
+        _warn_when_stale(folder, srcinfo)
+        read = read_srcinfo(srcinfo)
+        log.note(f"{read.pkgbase} {read.version}: {', '.join(read.packages)}")
+        return Produced(
+            files={"pkgbuild": folder / pkgbuild_copy.PKGBUILD},
+            facts={
+                "path": str(folder),
+                "version": read.pkgver,
+                "digest": pkgbuild_copy.folder_digest(folder),
+                "kind": "pkgbuild",
+                "origin": str(folder),
+                "pkgbase": read.pkgbase,
+                "makes_debug": any(name.endswith(("-debug", "-dbg")) for name in read.packages),
+                "timestamp": int((folder / pkgbuild_copy.PKGBUILD).stat().st_mtime),
+            },
+        )
+
+    return Stage(
+        name="source",
+        title="read the PKGBUILD",
+        recipe={"folder": str(folder), "digest": pkgbuild_copy.folder_digest(folder)},
+        run=run,
+        preview=lambda _: (f"# the PKGBUILD in {folder}",),
+    )
+
+
+def _warn_when_stale(folder: Path, printed: str) -> None:
+    path = folder / pkgbuild_copy.SRCINFO
+    if path.is_file() and path.read_text(encoding="utf-8") != printed:
+        log.warn(f"{path} is not what makepkg --printsrcinfo prints")
+
+
+def _require_room(session: Session, folder: Path, *, builds: int) -> None:
+    configs = [path for path in pkgbuild_copy.content_of(folder) if path.name.startswith("config")]
+    modules = max((path.read_bytes().count(b"=m\n") for path in configs), default=0)
+    kind = "running" if modules > _MODULES_OF_A_DISTRIBUTION else "small"
+    needed = disk.estimate_disk(kind, builds=builds)
+    require_disk(session.scratch, needed, purpose="makepkg's builds and what follows")
+
+
+def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
+    """Return the stage that builds a round's packages with makepkg, in a copy of the folder."""
+    settings = session.config.package
+    folder = folder_of(session)
+    guided = guidance_needs(which)
+    needs = (*_NEEDS, *guided, *(("convert.provenance",) if guided else ()))
+
+    def run(inputs: Inputs) -> Produced:
+        _require_room(session, folder, builds=1)
+        copy = session.scratch / which / "pkgbuild"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        give(copy.parent, session.builder)
+        changed = prepare_folder(session, folder, copy, which=which, inputs=inputs)
+        wishes = read_wishes(session)
+        job = makepkg_job(session, which, wishes, timestamp=inputs.fact("source.timestamp"))
+        watch = watches.BuildWatch(expected=_expected_objects(session))
+        with watches.explaining(watch):
+            packages = makepkg.build(
+                session.runner,
+                job,
+                log_name=f"build-{which}",
+                builder=session.builder,
+                on_line=watches.watching(watch, log.progress),
+            )
+        built = image.read_kernel(makepkg.find_objects(job.build), machine=session.host.machine)
+        findings = _verify(session, which, inputs, built)
+        kept = keep_packages(packages, session.workdir.path / "packages" / which)
+        publish_packages(kept, wishes.get("PKGDEST"))
+        files.write_json(session.workdir.path / "objects.json", watch.done)
+        place = session.workdir.path / "pkgbuild" / which
+        pkgbuild_copy.keep_changes(copy, folder, place, changed)
+        log.note(f"{built.release}: " + ", ".join(package.path.name for package in kept))
+        return Produced(
+            files=_outputs(session, which, built, kept),
+            facts={
+                "packages": [plain(package) for package in kept],
+                "release": built.release,
+                "build_id": built.vmlinux.build_id,
+                "objects": str(built.objects),
+                "object_vmlinux": str(built.vmlinux.path),
+                "checks": [describe(finding) for finding in findings],
+                "compiled": watch.done,
+                "tuning": _tuning(built.objects),
+                "pkgbuild": str(place),
+            },
+        )
+
+    return Stage(
+        name=f"build-{which}",
+        title=f"build the {which} kernel and its packages with makepkg",
+        recipe={
+            "package": plain(settings),
+            "build": {
+                key: value
+                for key, value in plain(session.config.build).items()
+                if key not in {"jobs", "user", "pkgbase"}
+            },
+            # Not by the name of what compiles: which clang that is, the PKGBUILD decides.
+            "llvm": toolchain_recipe(session.toolchain),
+        },
+        needs=needs,
+        run=run,
+        preview=lambda _: (
+            shell(
+                makepkg.build_command(makepkg_job(session, which, {}), log_name=f"build-{which}")
+            ),
+        ),
+    )
+
+
+def _verify(
+    session: Session, which: Round, inputs: Inputs, built: BuiltKernel
+) -> tuple[Finding, ...]:
+    """Return the findings; raises ArtifactError unless AutoFDO is on, with the round's profile."""
+    guidance = objects_guidance(session, which, inputs, built.objects)
+    if guidance.profile is None:
+        return verify.verify_objects(built.objects, None)
+    return verify.require_guided(built.objects, guidance.profile, guidance.layout)
+
+
+def _outputs(
+    session: Session, which: Round, built: BuiltKernel, kept: tuple[PackageFile, ...]
+) -> dict[str, Path]:
+    folder = session.workdir.path / "packages"
+    config = folder / f"{which}.config"
+    files.copy_file(built.config, config)
+    outputs = {"config": config}
+    outputs |= {f"package-{number}": package.path for number, package in enumerate(kept)}
+    mapped = built.objects / "vmlinux.unstripped"
+    if which is Round.OPTIMISED and session.config.propeller.enable and mapped.is_file():
+        outputs["address_map"] = folder / f"{which}.vmlinux.unstripped"
+        files.copy_file(mapped, outputs["address_map"])
+    return outputs
+
+
+def _tuning(objects: Path) -> list[str]:
+    """Return the LLVM options that a PKGBUILD of ours says it handed to the code generator."""
+    path = objects / "provenance.txt"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    options = (line.removeprefix("tuning: ") for line in lines if line.startswith("tuning: "))
+    return [option for text in options for option in text.split()]
+
+
+def _expected_objects(session: Session) -> int:
+    path = session.workdir.path / "objects.json"
+    return int(files.read_json(path)) if path.is_file() else 0
