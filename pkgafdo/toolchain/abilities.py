@@ -122,7 +122,9 @@ def require_address_map(runner: Runner, toolchain: Toolchain) -> None:
     if all(runner.query(clang_command(clang, flags)).returncode for flags in spellings):
         raise HostError(
             f"{clang} cannot emit a map of basic blocks, which Propeller needs",
-            details="It refuses " + " and ".join(flag for flags in spellings for flag in flags) + ".",
+            details="It refuses "
+            + " and ".join(flag for flags in spellings for flag in flags)
+            + ".",
             hint="Install LLVM 19 or newer (Arch: clang, lld; Debian: clang-19, lld-19), or run "
             "without Propeller (propeller.enable=false).",
         )

@@ -1,0 +1,145 @@
+"""scripts/test-modern: read the command line, make or take the root, run the steps, report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo import files, log
+from pkgafdo.errors import CommandError, PkgafdoError
+from pkgafdo.host.facts import read_facts
+from pkgafdo.runner.local import LocalRunner
+from tests.modern import making, steps, table
+from tests.modern.entering import (
+    copy_checkout,
+    enter,
+    environment_inside,
+    require_own_namespace,
+)
+from tests.modern.outcome import Findings, from_json, merge, to_json
+from tests.modern.place import SUITES, Place, held, place_of, read_record, roots_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pkgafdo.runner.base import Runner
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+_DAYS: Final = 7
+"""Age from which a root is called old."""
+
+
+def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/test-modern",
+        description="Runs setup, tests and quick start on another Debian's versions, in a root of its own.",
+    )
+    parser.add_argument("suite", nargs="?", choices=SUITES, default="sid")
+    parser.add_argument("--short", action="store_true", help="only the tests of what differs")
+    parser.add_argument(
+        "--kernel",
+        type=Path,
+        metavar="FOLDER",
+        help="also record on the kernel of this finished work folder",
+    )
+    parser.add_argument("--step", action="append", metavar="NAME", help="run only these steps")
+    parser.add_argument("--no-quickstart", action="store_true", help="build no kernels")
+    parser.add_argument("--fresh", action="store_true", help="make the root anew")
+    parser.add_argument("--llvm", type=int, help="this LLVM instead of the suite's newest")
+    parser.add_argument("--mirror", help="Debian's mirror, where apt knows none")
+    parser.add_argument("--roots", type=Path, help="where roots are kept")
+    parser.add_argument("--json", action="store_true", help="print a JSON object, not the table")
+    parser.add_argument(
+        "--readme", action="store_true", help="put the outcome into docs/tested.json and README.md"
+    )  # fmt: skip
+    return parser.parse_args(words)
+
+
+def take_root(
+    runner: Runner, place: Place, environment: Mapping[str, str], options: argparse.Namespace
+) -> None:
+    """Leave a root to work in: the one that is there and whole, or a new one."""
+    record = read_record(place)
+    if record is None and place.folder.is_dir():
+        log.note(f"{place.root} was left half-made: making it anew")
+    if options.fresh or record is None:
+        making.make_root(runner, place, environment, mirror=options.mirror)
+        record = {"made": datetime.now(UTC).isoformat(timespec="seconds")}
+    else:
+        enter(runner, place)
+    age = datetime.now(UTC) - datetime.fromisoformat(record["made"])
+    if age.days >= _DAYS:
+        log.note(f"{place.root} was made {age.days} days ago; --fresh makes it anew")
+    copy_checkout(runner, CHECKOUT, place)
+    # Whoever is killed from here on leaves packages half installed: then there is no record.
+    place.record.unlink(missing_ok=True)
+    outcome = steps.run_step(runner, place, steps.setup_step(), environment)
+    if not outcome.ok:
+        raise CommandError(
+            f"scripts/setup fails on {place.name}",
+            hint=f"Look into {place.logs}; the root is made anew next time.",
+        )
+    files.write_json(place.record, record)
+
+
+def run_suite(runner: Runner, place: Place, options: argparse.Namespace) -> Findings:
+    """Run everything that was asked for in a root; returns what was found."""
+    environment = environment_inside(os.environ)
+    take_root(runner, place, environment, options)
+    if options.kernel is not None:
+        steps.bring_kernel(place, options.kernel)
+    wanted = steps.steps_of(
+        short=options.short, kernel=options.kernel is not None, kernels=not options.no_quickstart
+    )
+    wanted = steps.choose(wanted, options.step)
+    outcomes = tuple(steps.run_step(runner, place, step, environment) for step in wanted)
+    return Findings(
+        system=place.name,
+        day=datetime.now(UTC).date().isoformat(),
+        versions=steps.read_versions(runner, place, environment),
+        outcomes=outcomes,
+    )
+
+
+def report(place: Place, tested: Findings, options: argparse.Namespace) -> None:
+    """Say what was found, and keep it beside the root; with --readme in the checkout too."""
+    path = place.folder / "result.json"
+    old = from_json(files.read_json(path)) if path.is_file() else None
+    tested = merge(old, tested)
+    files.write_json(path, to_json(tested))
+    if options.readme:
+        found = table.remember(CHECKOUT / "docs/tested.json", tested)
+        readme = CHECKOUT / "README.md"
+        text = table.replace_block(readme.read_text(encoding="utf-8"), table.render_table(found))
+        files.write_text(readme, text)
+    shown = table.render_table([tested])
+    if options.json:
+        shown = json.dumps(to_json(tested), indent=2, ensure_ascii=False) + "\n"
+    sys.stdout.write(shown)
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the command line asks; returns the exit code."""
+    options = parse_arguments(words)
+    try:
+        require_own_namespace(os.environ)
+        place = place_of(options.suite, options.roots or roots_folder(os.environ), options.llvm)
+        runner = LocalRunner(env=dict(read_facts().environment), logs=place.logs)
+        with held(place):
+            tested = run_suite(runner, place, options)
+            report(place, tested, options)
+    except PkgafdoError as error:
+        lines = (error.message, error.details, error.hint)
+        sys.stderr.write("test-modern: " + "\n".join(line for line in lines if line) + "\n")
+        return error.exit_code
+    return 0 if tested.ok else CommandError.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""What is run inside a root, in order."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pkgafdo import files, log
+from pkgafdo.errors import ArtifactError, CommandError, ConfigError
+from tests.modern.entering import HOME, inside
+from tests.modern.outcome import NAMES, Outcome, parse_junit, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pkgafdo.runner.base import Runner
+    from pkgafdo.runner.command import Command
+    from tests.modern.place import Place
+
+KERNEL: Final = f"{HOME}/kernel"
+"""Where a kernel that was built outside is put."""
+ROOMS_THAT_DIFFER: Final = tuple(
+    f"tests/integration/{room}"
+    for room in ("toolchain", "packaging", "pacman", "profile", "perf", "vm")
+)
+"""Rooms whose programs change from one distribution to the next."""
+ROOMS_OF_ROOT: Final = tuple(
+    f"tests/integration/{room}" for room in ("pacman", "packaging", "runner")
+)
+"""Rooms that do other things for root than for a user."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """A command to run inside; tests: it writes a JUnit report of its name."""
+
+    name: str
+    argv: tuple[str, ...]
+    user: bool = True
+    tests: bool = False
+
+
+def pytest_step(name: str, *paths: str, root: bool = False) -> Step:
+    """Return the step that runs pytest on paths, as the user or with sudo."""
+    argv = (
+        *(("sudo", "--preserve-env=PIP_CERT") if root else ()),
+        *(".venv/bin/pytest", "-q", "-p", "no:cacheprovider"),
+        *(f"--junit-xml={HOME}/{name.replace(' ', '-')}.xml", *paths),
+    )
+    return Step(name=name, argv=argv, tests=True)
+
+
+def steps_of(*, short: bool, kernel: bool, kernels: bool) -> tuple[Step, ...]:
+    """Return the steps after scripts/setup: a short form, and what needs or builds a kernel."""
+    unit = pytest_step("unit tests", "tests/test_architecture.py", "tests/unit")
+    recording = (pytest_step("VM, a kernel built before", "tests/modern/test_built_kernel.py"),)
+    if short:
+        steps = (unit, pytest_step("integration tests", *ROOMS_THAT_DIFFER))
+        return (*steps, *(recording if kernel else ()))
+    return (
+        Step(name="types", argv=(".venv/bin/mypy",)),
+        unit,
+        pytest_step("integration tests", "tests/integration"),
+        Step(name="scripts/setup as root", argv=("sudo", "--preserve-env", "scripts/setup")),
+        pytest_step("integration tests as root", *ROOMS_OF_ROOT, root=True),
+        *(recording if kernel else ()),
+        *((quickstart_step(),) if kernels else ()),
+    )
+
+
+def choose(steps: tuple[Step, ...], names: Sequence[str] | None) -> tuple[Step, ...]:
+    """Return the steps of these names, or all. Raises ConfigError for a name that no step has."""
+    if names is None:
+        return steps
+    known = {step.name: step for step in steps}
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(
+            f"this run has no step “{unknown[0]}”", hint=f"Its steps are: {', '.join(known)}."
+        )
+    return tuple(known[name] for name in names)
+
+
+def quickstart_step() -> Step:
+    """Return the step that builds a baseline and an optimised kernel, as a user does."""
+    words = ("scripts/quickstart", "--json", "--workdir", f"{HOME}/work")
+    return Step(name="scripts/quickstart", argv=words)
+
+
+def setup_step() -> Step:
+    """Return the step that comes first: without it there is nothing to run."""
+    return Step(name="scripts/setup", argv=("scripts/setup",))
+
+
+def run_step(runner: Runner, place: Place, step: Step, environment: Mapping[str, str]) -> Outcome:
+    """Run a step to its end and return how it went; a failure is said at once."""
+    log.step(f"{place.name}: {step.name}")
+    command = inside(place, step.argv, environment, log=step.name.replace("/", "-"))
+    began = time.monotonic()
+    trouble = _carry_out(runner, command, f"{step.name} on {place.name}")
+    seconds = round(time.monotonic() - began, 1)
+    if step.tests:
+        return _tests_outcome(place, step, seconds, trouble)
+    note = _quickstart_note(place) if step == quickstart_step() and not trouble else ""
+    return Outcome(step=step.name, ok=not trouble, seconds=seconds, note=note)
+
+
+def _carry_out(runner: Runner, command: Command, what: str) -> str:
+    """Run a command; return what went wrong, or nothing."""
+    try:
+        runner.run(command, on_line=log.progress)
+    except CommandError as error:
+        log.done_progress()
+        log.warn(f"{what} failed\n{error.details}\n{error.hint}")
+        return error.message
+    log.done_progress()
+    return ""
+
+
+def _tests_outcome(place: Place, step: Step, seconds: float, trouble: str) -> Outcome:
+    report = place.root / f"{HOME}/{step.name.replace(' ', '-')}.xml".lstrip("/")
+    if not report.is_file():
+        return Outcome(step=step.name, ok=False, seconds=seconds)
+    passed, failed, skipped, names = parse_junit(report.read_text(encoding="utf-8"))
+    report.unlink()
+    for name in names:
+        log.note(f"failed: {name}")
+    return Outcome(
+        step=step.name,
+        ok=not trouble and bool(passed) and not failed,
+        seconds=seconds,
+        passed=passed,
+        failed=failed,
+        skipped=skipped,
+    )
+
+
+def _quickstart_note(place: Place) -> str:
+    """Return what the optimised kernel did less of, for the table."""
+    result = files.read_json(place.root / f"{HOME}/work/result.json".lstrip("/"))
+    branches = result["measure"]["heldout"]["taken_branches"]
+    change = branches["optimised"] / branches["baseline"] - 1
+    return f"Linux {result['kernel']['version']}: {change:+.1%} taken branches".replace("-", "−")
+
+
+def read_versions(runner: Runner, place: Place, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of the programs inside."""
+    found = {}
+    for name, (_, argv) in NAMES.items():
+        command = inside(place, argv, environment, accept=frozenset(range(256)))
+        found[name] = parse_version(name, runner.query(command).stdout)
+    return found
+
+
+def bring_kernel(place: Place, work: Path) -> None:
+    """Copy the baseline kernel of a finished run into the root: image, vmlinux, modules, facts.
+
+    Raises ArtifactError when the folder holds no such run.
+    """
+    try:
+        result = files.read_json(work / "result.json")
+        kernel = result["baseline"]
+        facts = {name: kernel[name] for name in ("release", "build_id")}
+        facts["branches"] = result.get("recording", {}).get("branches", 0)
+    except (OSError, ValueError, KeyError) as error:
+        raise ArtifactError(
+            f"{work} is no work folder of a finished run",
+            details=f"result.json: {error!r}",
+            hint="Name the --workdir of a `pkgafdo run`.",
+        ) from error
+    target = place.root / KERNEL.lstrip("/")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    shutil.copyfile(kernel["image"], target / "bzImage")
+    shutil.copyfile(kernel["vmlinux"], target / "vmlinux")
+    modules = Path("lib/modules") / kernel["release"]
+    shutil.copytree(
+        Path(kernel["root"]) / "usr" / modules,
+        target / "usr" / modules,
+        ignore=shutil.ignore_patterns("build", "source"),
+    )
+    (target / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
