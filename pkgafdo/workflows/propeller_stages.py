@@ -18,7 +18,7 @@ from pkgafdo.workflows.propeller import layout, render
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pkgafdo.pipeline.stage import Inputs
@@ -29,6 +29,9 @@ _ADDRESS_MAP: Final = ".llvm_bb_addr_map"
 ORDER_KEPT: Final = 0.9
 """The share of neighbours in the wanted order that must be neighbours' order in the kernel: some
 functions lie in sections of their own (`.sched.text`, `.spinlock.text`), where no order reaches."""
+
+NAMES_KEPT: Final = 0.97
+"""The share of a layout's functions that must be in the kernel built with it by the same name."""
 
 
 def layout_stage(session: Session) -> Stage:
@@ -67,10 +70,16 @@ def layout_stage(session: Session) -> Stage:
     )
 
 
-def order_kept(wanted: Sequence[str], symbols: SymbolTable) -> float:
+def addresses_of(symbols: SymbolTable) -> dict[str, int]:
+    """Return the address of each function of a kernel by its name."""
+    functions = symbols.functions()
+    names = symbols.names(functions.tolist())
+    return dict(zip(names, symbols.address[functions].tolist(), strict=True))
+
+
+def order_kept(wanted: Iterable[str], addresses: Mapping[str, int]) -> float:
     """Return how many neighbours in a list of symbols lie in that order in a kernel, as a share."""
-    addresses = [found for name in wanted if (found := symbols.address_of(name)) is not None]
-    pairs = list(pairwise(addresses))
+    pairs = list(pairwise(addresses[name] for name in wanted if name in addresses))
     return sum(one < other for one, other in pairs) / len(pairs) if pairs else 0.0
 
 
@@ -80,12 +89,19 @@ def check_layout(
     """Check a kernel by itself: its salt, no address map any more, its functions in the wanted order."""
     wanted, got = kconfig.salt(profile_sha256, layout_sha256), elf.build_salt(vmlinux) or ""
     mapped = any(section.name == _ADDRESS_MAP for section in elf.sections(vmlinux))
-    kept = order_kept(read_profiles(prefix).symbols, elf.symbols(vmlinux))
+    profiles, addresses = read_profiles(prefix), addresses_of(elf.symbols(vmlinux))
+    kept = order_kept(profiles.symbols, addresses)
+    names = [function.name for function in profiles.functions]
+    there = sum(name in addresses for name in names)
     return (
         Finding(name="build salt", ok=got == wanted, wanted=wanted, got=got,
                 why="The kernel itself says which profile and which layout built it."),
         Finding(name="address map", ok=not mapped, wanted="none", got="some" if mapped else "none",
                 why="Kbuild emits it only where it is not given a layout."),
+        Finding(name="functions", ok=there >= NAMES_KEPT * len(names),
+                wanted=f"at least {NAMES_KEPT:.0%} of the layout's {len(names)}", got=str(there),
+                why="ThinLTO names promoted functions after their bitcode, which must be the same in "
+                "both kernels; an object of an older configuration has another."),
         Finding(name="order of functions", ok=kept >= ORDER_KEPT,
                 wanted=f"at least {ORDER_KEPT:.0%} as in the layout", got=f"{kept:.1%}",
                 why="The linker puts the hot text in the order of ld_profile.txt."),
@@ -110,7 +126,7 @@ def verify_layout_stage(session: Session) -> Stage:
                 hint=f"Remove {session.scratch} and run again.",
             )
         checks = [*inputs.fact("build-propeller.checks"), *map(describe, findings)]
-        for line in checks[-5:]:
+        for line in checks[-6:]:
             log.note(line.partition("\n")[0])
         return Produced(facts={"checks": checks})
 

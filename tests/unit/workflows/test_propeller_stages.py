@@ -62,7 +62,7 @@ def findings(vmlinux: Path, prefix: Path) -> list[str]:
     found: tuple[Finding, ...] = check_layout(
         vmlinux, prefix, profile_sha256=PROFILE, layout_sha256=LAYOUT
     )
-    assert len(found) == 3
+    assert len(found) == 4
     return [finding.name for finding in failed(found)]
 
 
@@ -79,7 +79,13 @@ def test_a_linker_that_ignored_the_order_is_found(tmp_path, prefix) -> None:
 
 def test_a_kernel_without_any_of_the_functions_is_found(tmp_path, prefix) -> None:
     vmlinux = kernel(tmp_path / "v", ["other"], salt=kconfig.salt(PROFILE, LAYOUT))
-    assert findings(vmlinux, prefix) == ["order of functions"]
+    assert findings(vmlinux, prefix) == ["functions", "order of functions"]
+
+
+def test_functions_that_were_renamed_from_build_to_build_are_found(tmp_path, prefix) -> None:
+    names = [*HOT[:11], f"{HOT[11]}.llvm.123"]
+    vmlinux = kernel(tmp_path / "v", names, salt=kconfig.salt(PROFILE, LAYOUT))
+    assert findings(vmlinux, prefix) == ["functions"]
 
 
 def test_a_kernel_that_still_has_its_map_was_built_without_the_layout(tmp_path, prefix) -> None:
@@ -106,7 +112,8 @@ def test_propeller_trains_the_optimised_kernel_and_builds_a_third(session) -> No
     added = ["record-optimised", "layout", "build-propeller", "install-propeller", "verify-layout"]
     start = names.index("verify") + 1
     assert names[start : start + 5] == added
-    assert names[-1] == last_stage(session, "measure") == "measure-heldout-propeller"
+    assert names[-2] == last_stage(session, "measure") == "measure-heldout-propeller"
+    assert names[-1] == "record-propeller"
     assert last_stage(session, "rebuild") == "verify-layout"
     assert last_stage(session, "run") is None
 
