@@ -99,18 +99,6 @@ def closed_folder(path: Path, builder: Builder) -> Path | None:
     return first_closed(chain, uid=builder.uid, gids=groups_of(builder))
 
 
-def require_reachable(path: Path, builder: Builder) -> None:
-    """Raise HostError when the build user cannot get to a folder, or not read it."""
-    closed = closed_folder(path, builder)
-    if closed is None:
-        return
-    raise HostError(
-        f"the build user {builder.name} cannot reach {path}",
-        details=f"{closed} does not let it in (mode {closed.stat().st_mode & 0o7777:04o}).",
-        hint=f"Use a folder that it can reach, or `chmod a+x {closed}`.",
-    )
-
-
 def _entry(path: Path) -> Entry:
     found = path.stat()
     return Entry(path=path, uid=found.st_uid, gid=found.st_gid, mode=found.st_mode)

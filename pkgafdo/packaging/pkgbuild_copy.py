@@ -81,6 +81,8 @@ def set_variables(text: str, values: Mapping[str, str]) -> str:
                 f"the PKGBUILD sets {name} on {len(found) or 'no'} lines of its own, not on one",
                 hint="Write the PKGBUILD anew with `pkgafdo pkgbuild new`.",
             )
+        if found[0].group().partition("=")[2].strip("'") == value:
+            continue  # a change is reviewed: what stays the same stays as it is written
         start, end = found[0].span()
         text = f"{text[:start]}{name}={quoted(value)}{text[end:]}"
     return text

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files, log
 from pkgafdo.host.resources import require_disk
-from pkgafdo.host.users import require_reachable
 from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
 from pkgafdo.kernel import watch as watches
 from pkgafdo.kernel.findings import describe
@@ -59,8 +58,6 @@ def source_stage(session: Session) -> Stage:
     def run(_: Inputs) -> Produced:
         _require_room(session, Round.BASELINE)  # before the first download
         host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
-        if session.builder and settings.kind is SourceKind.FOLDER:
-            require_reachable(folder.absolute(), session.builder)
         found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
         facts = tree.inspect(found.path)
         tree.require_buildable(facts)
