@@ -63,6 +63,11 @@ class Journal:
             entries[entry.stage] = entry
         return entries
 
+    def changed(self) -> float:
+        """Return when an entry was last written or removed, in seconds since 1970; 0 without any."""
+        places = [self.folder, *self.folder.glob("*.json")] if self.folder.is_dir() else []
+        return max((place.stat().st_mtime for place in places), default=0.0)
+
     def write(self, entry: Entry) -> None:
         """Write an entry by rename."""
         files.write_json(self.folder / f"{entry.stage}.json", self._plain(entry))

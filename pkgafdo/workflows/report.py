@@ -62,14 +62,19 @@ def report_workdir(workdir: Path, bench: Workbench) -> dict[str, Any]:
 
 
 def report_session(session: Session) -> Path:
-    """Write the report of a session's run into its work folder, as the run's last act."""
+    """Write the report of a session's run into its work folder, as the run's last act.
+
+    One that is newer than everything in the journal stays as it is.
+    """
+    output = session.workdir.path / "report.html"
+    if output.is_file() and output.stat().st_mtime > session.workdir.journal.changed():
+        return output
     bench = Workbench(
         runner=session.runner,
         toolchain=session.toolchain,
         settings=session.config.profile,
         cache=session.cache,
     )
-    output = session.workdir.path / "report.html"
     write_report(report_workdir(session.workdir.path, bench), output, "html")
     return output
 

@@ -144,3 +144,14 @@ def test_a_finished_stage_becomes_an_entry_with_digests(tmp_path) -> None:
     assert made.digest_of("n") == files.sha256_json(1)
     with pytest.raises(KeyError):
         made.digest_of("absent")
+
+
+def test_the_journal_tells_when_it_last_changed(tmp_path) -> None:
+    journal = Journal(folder=tmp_path / "journal", base=tmp_path)
+    assert journal.changed() == 0
+    journal.write(entry("one"))
+    os.utime(journal.folder / "one.json", (5, 5))
+    os.utime(journal.folder, (7, 7))
+    assert journal.changed() == 7
+    os.utime(journal.folder / "one.json", (9, 9))
+    assert journal.changed() == 9
