@@ -1,8 +1,18 @@
-"""What holds for all tests: none is timed, as a busy machine is no fault of the code."""
+"""What holds for all tests.
+
+None is timed, as a busy machine is no fault of the code. Whoever started us in the background or with
+nohup has us, and every program that we start, ignore signals that some tests send.
+"""
 
 from __future__ import annotations
+
+import signal
 
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(_number, signal.SIG_DFL)

@@ -135,8 +135,6 @@ class Pkgafdo:
     def command(self, *arguments: object) -> list[str]:
         """Return the whole command."""
         words = [sys.executable, "-P", "-m", "pkgafdo", *(str(word) for word in arguments)]
-        # Whoever started us in the background, or with nohup, has us ignore these.
-        words = ["env", "--default-signal=INT,HUP,QUIT,TERM", *words]
         if self.small_disk is not None:
             words = ["sh", "-c", _WITH_SMALL_DISK, "sh", str(self.small_disk), *words]
         if can_mount() and self.own_cache:
