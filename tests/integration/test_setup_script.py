@@ -15,7 +15,7 @@ pytestmark = pytest.mark.real
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "setup"
 _OF_CHOICE = {"devtools", "virtme-ng"}
-"""What the doctor names for other ways of building and booting; neither the main job nor a test needs it."""
+"""What the doctor names for other ways to build and boot; neither the main job nor a test needs it."""
 _IN_BASE_DEVEL = {"bison", "fakeroot", "flex", "gcc", "make", "pacman", "tar", "util-linux"}
 """Packages that base-devel (or every Arch system) brings."""
 
