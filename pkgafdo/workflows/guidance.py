@@ -10,6 +10,7 @@ from pkgafdo import files
 from pkgafdo.kernel import make
 from pkgafdo.kernel.kconfig import ADDRESS_MAP
 from pkgafdo.packaging.builder import give
+from pkgafdo.propeller.write import cc_profile_path, ld_profile_path
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Guidance:
         return make.profile_variables(self.profile, self.layout)
 
 
+def list_paths(prefix: Path) -> dict[str, Path]:
+    """Return where the lists of a prefix lie, in the order of LISTS."""
+    return dict(zip(LISTS, (cc_profile_path(prefix), ld_profile_path(prefix)), strict=True))
+
+
 def layout_digest(*lists: str) -> str:
     """Return what identifies a layout, from the digests of its lists in the order of LISTS."""
     return files.sha256_json(lists)
@@ -85,8 +91,7 @@ def hand_over(session: Session, inputs: Inputs, guidance: Guidance) -> None:
     if guidance.profile:
         _copy(session, inputs.file("convert.profile"), guidance.profile)
     if guidance.layout:
-        for name in LISTS:
-            place = guidance.layout.with_name(f"{guidance.layout.name}_{name}.txt")
+        for name, place in list_paths(guidance.layout).items():
             _copy(session, inputs.file(f"layout.{name}"), place)
 
 

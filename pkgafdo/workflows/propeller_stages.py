@@ -12,7 +12,7 @@ from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding, describe, failed
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.propeller.read import read_profiles
-from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of
+from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of, list_paths
 from pkgafdo.workflows.kernel_stages import plain
 from pkgafdo.workflows.propeller import layout, render
 from pkgafdo.workflows.rounds import Round
@@ -51,8 +51,9 @@ def layout_stage(session: Session) -> Stage:
         )
         for line in render(facts).splitlines()[2:]:
             log.note(" ".join(line.split()))
-        lists = {name: prefix.with_name(f"{prefix.name}_{name}.txt") for name in LISTS}
-        return Produced(files=lists, facts={k: v for k, v in facts.items() if k not in LISTS})
+        return Produced(
+            files=list_paths(prefix), facts={k: v for k, v in facts.items() if k not in LISTS}
+        )
 
     def preview(inputs: Inputs) -> tuple[str, ...]:
         vmlinux = inputs.file("build-optimised.address_map")
