@@ -15,9 +15,9 @@ _REDRAW_SECONDS: Final = 0.2
 
 @dataclass(slots=True, kw_only=True)
 class Terminal:
-    """Where messages go and how: the stream, whether it takes colour and a progress line."""
+    """Where messages go (without a stream: to stderr as it is then) and how."""
 
-    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    stream: TextIO | None = None
     quiet: bool = False
     verbose: bool = False
     color: bool = False
@@ -35,8 +35,8 @@ class Terminal:
         lead = "" if kind == "step" else "  "
         line = f"{stamp} {lead}{label}{text}"
         style = _STYLE[kind] if self.color else ""
-        self.stream.write(f"{style}{line}{_RESET if style else ''}\n")
-        self.stream.flush()
+        self.out.write(f"{style}{line}{_RESET if style else ''}\n")
+        self.out.flush()
 
     def progress(self, text: str) -> None:
         """Redraw the progress line; does nothing where the stream is not a terminal."""
@@ -45,14 +45,19 @@ class Terminal:
             return
         self._drawn = now
         self._line = text[: max(10, shutil.get_terminal_size().columns - 9)]
-        self.stream.write(f"\r\x1b[K        {self._line}")
-        self.stream.flush()
+        self.out.write(f"\r\x1b[K        {self._line}")
+        self.out.flush()
+
+    @property
+    def out(self) -> TextIO:
+        """Where the next message goes."""
+        return self.stream or sys.stderr
 
     def clear(self) -> None:
         """Remove the progress line, if one is drawn."""
         if self._line:
             self._line = ""
-            self.stream.write("\r\x1b[K")
+            self.out.write("\r\x1b[K")
 
 
 _terminal = Terminal()

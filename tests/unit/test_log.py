@@ -92,3 +92,13 @@ def test_done_progress_removes_the_line_once(terminal) -> None:
     subject.done_progress()
     subject.done_progress()
     assert stream.getvalue().count("\r\x1b[K") == 2
+
+
+def test_who_replaces_stderr_afterwards_gets_what_is_said_from_then_on(monkeypatch) -> None:
+    earlier, later = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", earlier)
+    monkeypatch.setattr(subject, "_terminal", subject.Terminal())
+    earlier.close()
+    monkeypatch.setattr("sys.stderr", later)
+    subject.note("still here")
+    assert later.getvalue().endswith("still here\n")
