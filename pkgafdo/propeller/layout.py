@@ -12,7 +12,7 @@ from pkgafdo.propeller.greedy import greedy_order
 from pkgafdo.propeller.hot import find_hot, join_edges
 from pkgafdo.propeller.order import order_functions
 from pkgafdo.propeller.score import Expected, expect, ext_tsp_scores, place_blocks
-from pkgafdo.propeller.settings import BlockMethod, LayoutSettings
+from pkgafdo.propeller.settings import CACHE_LINE, BlockMethod, LayoutSettings
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -126,6 +126,7 @@ def _order(graph: ProgramGraph, code: HotCode, starts: Ints, settings: LayoutSet
     offsets = starts[graph.call_src] + graph.sizes[graph.call_src] // 2
     known = (src >= 0) & (dst >= 0) & (offsets < FAR)
     sizes = np.add.reduceat(code.sizes, code.first_block[:-1])
+    sizes = -(-sizes // CACHE_LINE) * CACHE_LINE
     # Functions that were never entered while recording, only returned into, count once.
     counts = np.maximum(graph.entries[code.functions], 1)
     return order_functions(

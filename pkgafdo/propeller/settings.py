@@ -15,6 +15,10 @@ HUGE_PAGE: Final = 2 << 20
 """How many bytes of text one entry of the iTLB covers: x86-64 kernels map theirs in such pages."""
 
 
+CACHE_LINE: Final = 64
+"""Bytes at a multiple of which every function of a kernel with a layout starts."""
+
+
 class OrderMethod(StrEnum):
     """How functions are ordered."""
 

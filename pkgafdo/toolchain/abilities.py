@@ -50,6 +50,11 @@ TUNING_OPTIONS: Final = (
     "-import-hot-multiplier=60",
 )
 """LLVM options that act only where there is a profile."""
+LAYOUT_OPTIONS: Final = (
+    # A power of two: each function starts a line of the L1i instead of ending in another's.
+    "-align-all-functions=6",
+)
+"""LLVM options for a kernel whose functions are laid out; they make its text a tenth larger."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,12 +110,17 @@ def _probe_clang(runner: Runner, program: str) -> frozenset[str]:
     )
 
 
-def find_tuning(runner: Runner, toolchain: Toolchain) -> tuple[str, ...]:
-    """Return those of TUNING_OPTIONS that this LLVM knows."""
+def tuning_options(*, laid_out: bool) -> tuple[str, ...]:
+    """Return the LLVM options for a kernel with a profile, with or without a layout."""
+    return TUNING_OPTIONS + LAYOUT_OPTIONS if laid_out else TUNING_OPTIONS
+
+
+def find_tuning(runner: Runner, toolchain: Toolchain, *, laid_out: bool) -> tuple[str, ...]:
+    """Return those of the tuning options that this LLVM knows."""
     clang = toolchain.tools["clang"]
     return tuple(
         option
-        for option in TUNING_OPTIONS
+        for option in tuning_options(laid_out=laid_out)
         if runner.query(clang_command(clang, ("-mllvm", option))).returncode == 0
     )
 

@@ -150,7 +150,8 @@ def build_stage(session: Session, which: Round) -> Stage:
     """Return the stage that configures a kernel and makes its packages with make pacman-pkg."""
     settings = kernel_settings(session.config, which)
     tuned = which is not Round.BASELINE and settings.tuning
-    tuning = find_tuning(session.runner, session.toolchain) if tuned else ()
+    laid_out = which is Round.PROPELLER
+    tuning = find_tuning(session.runner, session.toolchain, laid_out=laid_out) if tuned else ()
     propeller = which is not Round.BASELINE and session.config.propeller.enable
 
     def command(inputs: Inputs) -> Command:

@@ -14,7 +14,7 @@ from pkgafdo.packaging.pkgbuild_model import Pkgbuild
 from pkgafdo.packaging.pkgbuild_sources import LocalFile
 from pkgafdo.packaging.srcinfo import render_srcinfo
 from pkgafdo.pipeline.workdir import require_workdir
-from pkgafdo.toolchain.abilities import TUNING_OPTIONS
+from pkgafdo.toolchain.abilities import LAYOUT_OPTIONS, tuning_options
 from pkgafdo.workflows.pkgbuild_given import (
     Given,
     Lto,
@@ -96,15 +96,16 @@ def _complete(order: Order, entries: Mapping[str, Entry]) -> Given:
     source, digest = order.source, order.checksum
     if source is None and not digest and built:
         source, digest = _source_of(entries["source"])
+    layout = _layout(order, entries)
     return Given(
         order=order,
         # 7.2-rc3 is the kernel's spelling; pacman's has no hyphen.
         version=version.replace("-rc", "rc"),
         config=read_config(config_file).encode(),
         profile=profile,
-        layout=_layout(order, entries),
+        layout=layout,
         lto=order.lto or _lto_of(built),
-        tuning=_tuning(order, built),
+        tuning=_tuning(order, built, laid_out=layout is not None),
         source=source,
         checksum=digest,
     )
@@ -121,11 +122,12 @@ def _lto_of(built: Entry | None) -> Lto:
     return "none" if built and built.recipe.get("kernel", {}).get("lto") == "none" else "thin"
 
 
-def _tuning(order: Order, built: Entry | None) -> tuple[str, ...]:
+def _tuning(order: Order, built: Entry | None, *, laid_out: bool) -> tuple[str, ...]:
     """Return the LLVM options of a run's optimised kernel, or those that pkgafdo knows to help."""
     if order.tuning is None and built and built.stage != f"build-{Round.BASELINE}":
-        return tuple(built.facts["tuning"])
-    return () if order.tuning is False else TUNING_OPTIONS
+        used = tuple(built.facts["tuning"])
+        return used + LAYOUT_OPTIONS if used and laid_out else used
+    return () if order.tuning is False else tuning_options(laid_out=laid_out)
 
 
 def _layout(order: Order, entries: Mapping[str, Entry]) -> tuple[Path, Path] | None:

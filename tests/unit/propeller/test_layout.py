@@ -67,6 +67,14 @@ def test_functions_lie_behind_their_callers() -> None:
         assert [function.name for function in layout.functions] == ["top", "leaf", "idle"]
 
 
+def test_a_short_function_is_as_large_as_the_cache_line_that_it_takes() -> None:
+    # Ten executions a byte against three; but a line is fetched whole.
+    graph = program(Function("short", [10], entries=100), Function("full", [64], entries=200))
+    layout = lay_out(graph, LayoutSettings(functions=OrderMethod.DENSITY))
+    assert [function.name for function in layout.functions] == ["full", "short"]
+    assert layout.hot_bytes == 74
+
+
 def test_calls_from_cold_blocks_do_not_pull_functions_together() -> None:
     caller = Function("caller", [32, 32], {(0, 1): 2}, entries=100, calls={(1, "leaf"): 2})
     graph = program(Function("leaf", [32], entries=200), caller)

@@ -102,3 +102,19 @@ def test_a_clang_that_knows_no_address_map_is_refused() -> None:
     with pytest.raises(HostError, match="which Propeller needs") as caught:
         abilities.require_address_map(runner, TOOLCHAIN)
     assert "propeller.enable=false" in caught.value.hint
+
+
+def test_functions_are_aligned_to_cache_lines_only_in_a_kernel_with_a_layout() -> None:
+    runner = refusing()
+    plain = abilities.find_tuning(runner, TOOLCHAIN, laid_out=False)
+    assert abilities.find_tuning(runner, TOOLCHAIN, laid_out=True) == (
+        *plain,
+        "-align-all-functions=6",
+    )
+    assert plain
+
+
+def test_options_that_this_llvm_does_not_know_are_left_out() -> None:
+    runner = refusing("-align-all-functions=6", "-import-hot-multiplier=60")
+    found = abilities.find_tuning(runner, TOOLCHAIN, laid_out=True)
+    assert found == ("-enable-ext-tsp-block-placement",)
