@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo.packaging.pkgbuild_model import OPTIONS, Pkgbuild
 from pkgafdo.templates import find_template
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEMPLATE: Final = "PKGBUILD.j2"
 
@@ -60,6 +64,11 @@ def identifier(value: object) -> Bash:
 
 def render_template(text: str, context: dict[str, Any]) -> str:
     """Return a template's text with its values; an unknown name raises jinja2.UndefinedError."""
+    return _compiled(text).render(context)
+
+
+@cache
+def _compiled(text: str) -> jinja2.Template:
     import jinja2
 
     environment = jinja2.Environment(
@@ -70,7 +79,7 @@ def render_template(text: str, context: dict[str, Any]) -> str:
         autoescape=False,  # noqa: S701  it is bash, not HTML: `quote` escapes, and cannot be left out
     )
     environment.filters |= {"comment": comment, "identifier": identifier, "quoted": quoted}
-    return environment.from_string(text).render(context)
+    return environment.from_string(text)
 
 
 def render_pkgbuild(model: Pkgbuild) -> str:

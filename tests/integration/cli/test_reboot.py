@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.usefixtures("own_network"),
     pytest.mark.skipif(not can_mount(), reason="no name space of mounts can be made here"),
 ]
 

@@ -20,6 +20,7 @@ from tests.unit import elf_files
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.usefixtures("own_network"),
     pytest.mark.skipif(
         os.geteuid() != 0, reason="perf runs as root: no password can be given here"
     ),

@@ -154,6 +154,7 @@ def test_what_a_killed_run_left_working_is_ended_by_the_next(parent, tmp_path) -
 def test_orphans_are_ended_even_when_their_leader_has_died(parent, tmp_path) -> None:
     process = parent("sleep 300 & echo $! > pids; exit")
     (orphan,) = pids(tmp_path, 1)
+    wait_until(lambda: any((tmp_path / "running").glob("*.json")))
     (record,) = (tmp_path / "running").glob("*.json")
     process.kill()
     process.wait()

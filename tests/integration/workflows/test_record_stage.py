@@ -29,6 +29,7 @@ from typing import Literal
 
 pytestmark = [
     pytest.mark.real,
+    pytest.mark.usefixtures("own_network"),
     pytest.mark.skipif(
         os.geteuid() != 0, reason="perf runs as root: no password can be given here"
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,11 +29,11 @@ class Function:
 
     def counts(self) -> list[int]:
         """Work out how often each block was executed: what went in, or what went out."""
-        blocks = range(len(self.sizes))
-        came = [sum(n for (_, to), n in self.edges.items() if to == block) for block in blocks]
-        went = [sum(n for (at, _), n in self.edges.items() if at == block) for block in blocks]
-        came[0] += self.entries
-        return [max(pair) for pair in zip(came, went, strict=True)]
+        came, went = Counter({0: self.entries}), Counter[int]()
+        for (at, to), count in self.edges.items():
+            went[at] += count
+            came[to] += count
+        return [max(came[block], went[block]) for block in range(len(self.sizes))]
 
 
 def program(*functions: Function) -> ProgramGraph:

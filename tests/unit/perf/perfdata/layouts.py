@@ -12,7 +12,7 @@ ADDRESSES = (
     | st.integers(0, 2**64 - 1)
 )
 FLAGS = st.sampled_from([0, 1, 2, 1 << 24 | 1, 2 << 24, 3 << 24 | 2, 2**64 - 1])
-ENTRIES = st.lists(st.tuples(ADDRESSES, ADDRESSES, FLAGS), max_size=40)
+ENTRY = st.tuples(ADDRESSES, ADDRESSES, FLAGS)
 MODES = st.sampled_from([0, 1, 1, 1, 2, 4, 5])
 FIELDS = [
     pf.IP, pf.TID, pf.TIME, pf.ADDR, pf.READ, pf.CALLCHAIN, pf.CPU, pf.PERIOD, pf.STREAM_ID, pf.RAW,
@@ -47,15 +47,15 @@ def events(draw) -> list[pf.Event]:
 
 
 @st.composite
-def samples(draw, kinds: list[pf.Event]) -> bytes:
-    """One sample of one of the events, or of none that is known."""
+def samples(draw, kinds: list[pf.Event], longest: int) -> bytes:
+    """One sample of one of the events, or of none that is known; stacks have up to `longest` entries."""
     event = draw(st.sampled_from(kinds))
     number = draw(st.sampled_from([*event.ids, *event.ids, *event.ids, 0, 4711]))
     if number == 0:
         event = kinds[0]
     return pf.sample(
         event,
-        draw(ENTRIES),
+        draw(st.lists(ENTRY, max_size=longest)),
         number=number,
         misc=draw(MODES),
         chain=draw(st.lists(ADDRESSES, max_size=3)),
@@ -80,10 +80,11 @@ OTHERS = st.sampled_from(
 
 
 @st.composite
-def recordings(draw) -> bytes:
+def recordings(draw, longest: int = 40) -> bytes:
     """A whole recording: file or pipe, plain or partly compressed."""
     kinds = draw(events())
-    records = draw(st.lists(samples(kinds) | samples(kinds) | OTHERS, max_size=12))
+    sample = samples(kinds, longest)
+    records = draw(st.lists(sample | sample | OTHERS, max_size=12))
     packed = draw(st.sampled_from(["plain", "plain", "first", "second"]))
     if packed != "plain":
         inside = [one for one in records if int.from_bytes(one[:4], "little") != 71]

@@ -51,10 +51,16 @@ def expected(stacks):
     return branches, misses, ranges
 
 
-@pytest.mark.parametrize("base", [TEXT, 0xFFFF800010000000, 0x400000])
-def test_tables_grow_and_lose_nothing(base) -> None:
+@pytest.mark.parametrize(
+    ("base", "size"),
+    [
+        (TEXT, FIRST_COMPACT + FIRST_WIDE),
+        (0xFFFF800010000000, 2 * FIRST_WIDE),
+        (0x400000, 2 * FIRST_WIDE),
+    ],
+)
+def test_tables_grow_and_lose_nothing(base, size) -> None:
     chance = np.random.default_rng(1)
-    size = FIRST_COMPACT + FIRST_WIDE
     numbers = (chance.integers(0, 1 << 20, (size, 2)) + np.uint64(base)).astype(np.uint64)
     flags = chance.integers(0, 2, size)
     rows = [(*pair, flag) for pair, flag in zip(numbers.tolist(), flags.tolist(), strict=True)]
