@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pkgafdo import files
+from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError, HostError
 
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     import requests
 
-_CHUNK: Final = 1 << 20
+_MIB: Final = 1 << 20
+_CHUNK: Final = _MIB
 _TIMEOUT: Final = (15.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
 _PARTIAL_CONTENT: Final = 206
@@ -66,6 +67,14 @@ def fetch(
     _receive(url, partial, target, progress, session)
     partial.replace(target)
     return target
+
+
+def show_progress(done: int, total: int) -> None:
+    """Show a download on the progress line."""
+    if not total:
+        log.progress(f"{done / _MIB:.1f} MiB")
+        return
+    log.progress(f"{done / _MIB:.1f} of {total / _MIB:.1f} MiB", share=done / total)
 
 
 def _receive(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent / "pkgafdo"
 
 LAYERS = {
-    "errors": 0, "log": 0, "artifacts": 0, "files": 0, "elf": 0, "dwarf": 0,
+    "errors": 0, "log": 0, "progress": 0, "columns": 0, "artifacts": 0, "files": 0, "elf": 0, "dwarf": 0,
     "symtab": 0, "settings": 0, "jit": 0, "download": 0, "resources": 0, "templates": 0,
     "runner": 1, "branches": 1,
     "host": 2, "toolchain": 2, "kernel": 2, "packaging": 2, "pacman": 2, "perf": 2, "vm": 2,

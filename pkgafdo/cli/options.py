@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from pkgafdo import log
+from pkgafdo.columns import fit, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,12 +66,12 @@ def in_workdir(function: Function) -> Function:
 
 def open_terminal(*, quiet: bool, verbose: bool) -> None:
     """Set up what a person sees, from the flags and the terminal."""
-    live = sys.stderr.isatty()
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     log.use(
         log.Terminal(
             quiet=quiet,
             verbose=verbose,
-            live=live and os.environ.get("TERM") != "dumb",
+            live=live,
             color=live and not os.environ.get("NO_COLOR"),
         )
     )
@@ -92,6 +93,14 @@ def workdir_path(workdir: Path | None) -> Path:
     return Path(workdir or "pkgafdo-work").resolve()
 
 
-def show(as_json: bool, data: object, text: str) -> None:
-    """Print a result on stdout: one JSON object, or text."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False) if as_json else text.rstrip("\n"))
+def show(as_json: bool, data: object, text: str, *, verbatim: bool = False) -> None:
+    """Print a result on stdout: one JSON object, or text.
+
+    On a terminal long lines are broken between words, unless the text is to be copied as it is.
+    """
+    if as_json:
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    if sys.stdout.isatty() and not verbatim:
+        text = fit(text, width_of(sys.stdout))
+    click.echo(text.rstrip("\n"))

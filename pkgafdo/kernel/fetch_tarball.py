@@ -131,8 +131,8 @@ def from_url(runner: Runner, url: str, sha256: str, *, cache: Path) -> KernelTre
     if path is None:
         target = cache / "downloads" / url.rpartition("/")[2]
         log.step(f"downloading {url}")
-        download.download(url, sha256=sha256, target=target, progress=_show)
-        log.done_progress()
+        with log.working():
+            download.download(url, sha256=sha256, target=target, progress=download.show_progress)
         path = unpack(runner, target, sha256, cache=cache)
         target.unlink()  # the tree is what is kept; a tarball more would waste 150 MB
     return _tree(path, sha256, origin=url)
@@ -141,7 +141,3 @@ def from_url(runner: Runner, url: str, sha256: str, *, cache: Path) -> KernelTre
 def _tree(path: Path, sha256: str, *, origin: str) -> KernelTree:
     version = tree.inspect(path).version
     return KernelTree(path=path, version=version, digest=sha256, kind="tarball", origin=origin)
-
-
-def _show(done: int, total: int) -> None:
-    log.progress(f"{done >> 20} of {total >> 20} MiB")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _COMPILED: Final = re.compile(r"^  (CC|AS|LD|AR|RUSTC)(?: \[M\])? +(\S+)$")
 _FAILED: Final = re.compile(
@@ -28,28 +28,20 @@ _SHOWN_ERRORS: Final = 20
 class BuildWatch:
     """What the lines of a build tell: how many objects are made, and which lines are errors.
 
-    expected is the number of objects of the last build of this kind, 0 when unknown.
+    done begins with the objects that an interrupted build of the same kind has made already.
     """
 
-    expected: int = 0
     done: int = 0
     errors: list[str] = field(default_factory=list)
 
     def feed(self, line: str) -> str | None:
-        """Take one output line; return what a progress line should say, when there is news."""
+        """Take one output line; return the name of the object that it tells of, if it does."""
         if match := _COMPILED.match(line):
             self.done += 1
-            return self.describe(match[2])
+            return match[2]
         if _FAILED.search(line) and len(self.errors) < _SHOWN_ERRORS:
             self.errors.append(line.strip())
         return None
-
-    def describe(self, name: str) -> str:
-        """Return the progress line after an object was made."""
-        if not self.expected:
-            return f"{self.done} files compiled: {name}"
-        share = min(99, 100 * self.done // self.expected)
-        return f"{share:2d} % ({self.done}/{self.expected}) {name}"
 
 
 @contextmanager
@@ -70,14 +62,3 @@ def explaining(watch: BuildWatch) -> Iterator[None]:
             command=error.command,
             returncode=error.returncode,
         ) from error
-
-
-def watching(watch: BuildWatch, show: Callable[[str], None]) -> Callable[[str], None]:
-    """Return the line callback that feeds `watch` and hands its news to a progress line."""
-
-    def on_line(line: str) -> None:
-        news = watch.feed(line)
-        if news is not None:
-            show(news)
-
-    return on_line

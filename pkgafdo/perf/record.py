@@ -13,8 +13,6 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from pkgafdo import log
 from pkgafdo.errors import CommandError, HostError
 from pkgafdo.perf.keeper import REAL_PLACES, Places, kept_command
-from pkgafdo.perf.live import read_live
-from pkgafdo.perf.perfdata.warm import warm_up
 from pkgafdo.perf.program import PACKAGES
 from pkgafdo.perf.refusals import Refused, parse_refusal
 from pkgafdo.runner.command import Command, RunAs
@@ -149,8 +147,10 @@ class _Course:
 
     def counted(self, samples: int) -> None:
         """Show time, samples and size."""
+        wanted = self.request.seconds
         log.progress(
-            f"recording {self.seconds:4.0f} s, {samples:,} samples, {self.size / (1 << 20):,.1f} MiB"
+            f"recording {self.seconds:.0f} s, {samples:,} samples, {self.size / (1 << 20):,.1f} MiB",
+            left=None if wanted is None else wanted - self.seconds,
         )
 
     @property
@@ -185,6 +185,10 @@ def record(runner: LocalRunner, request: Request) -> Recorded | Refused:
     Raises ArtifactError when nothing was sampled, HostError when a program cannot be started, and
     CommandError when perf fails in another way than by refusing.
     """
+    # Compiled code is for those who record; a plan, which knows the command line, goes without it.
+    from pkgafdo.perf.live import read_live
+    from pkgafdo.perf.perfdata.warm import warm_up
+
     warm_up()
     with ExitStack() as stack:
         errors = stack.enter_context(tempfile.TemporaryFile())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pkgafdo import log
 from pkgafdo.errors import PkgafdoError, WaitingError
 from pkgafdo.pipeline.journal import change_of, entry_of
+from pkgafdo.pipeline.lengths import seconds_before
 from pkgafdo.pipeline.plan import Verdict, decide, missing_outputs
 from pkgafdo.pipeline.stage import Inputs
 
@@ -56,6 +57,7 @@ def execute(
             commands=commands,
             spent=[] if spent is None else spent,
             version=version,
+            last=seconds_before(stage.name, known | entries),
         )
     return entries
 
@@ -73,12 +75,14 @@ def _run(
     commands: list[str],
     spent: list[float],
     version: str,
+    last: float | None,
 ) -> Entry:
     journal.remove(stage.name)
     del commands[:], spent[:]
     started, clock = datetime.now(UTC), time.monotonic()
     try:
-        produced = stage.run(inputs)
+        with log.working(last):
+            produced = stage.run(inputs)
     except PkgafdoError as error:
         error.add_note(f"while: {stage.title}")
         raise

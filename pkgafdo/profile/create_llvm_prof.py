@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo import elf, log
 from pkgafdo.branches.texts import create_llvm_prof_text, write_lines
-from pkgafdo.download import download
+from pkgafdo.download import download, show_progress
 from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.profile.conversion import convert_with
 from pkgafdo.profile.info import plain_name, read_functions
@@ -155,13 +155,13 @@ def program_of(runner: Runner, cache: Path, *, url: str = "", pin: Pin = RELEASE
         yield installed
         return
     folder = cache / NAME
-    archive = download(
-        url or pin.url,
-        sha256=pin.sha256,
-        target=folder / f"{NAME}-{pin.version}.zip",
-        progress=lambda done, total: log.progress(f"{NAME} {pin.version}: {done:,} of {total:,}"),
-    )
-    log.done_progress()
+    with log.working():
+        archive = download(
+            url or pin.url,
+            sha256=pin.sha256,
+            target=folder / f"{NAME}-{pin.version}.zip",
+            progress=show_progress,
+        )
     content = archive.read_bytes()
     if hashlib.sha256(content).hexdigest() != pin.sha256:
         raise ArtifactError(f"{archive} was changed while it was read", hint="Run it again.")

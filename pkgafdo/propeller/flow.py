@@ -161,7 +161,7 @@ def count_flow(found: AddressMap, table: BranchTable) -> Flow:
     # A return to the start of a block: the block before ended in the call, and went on there.
     behind = branches.back & branches.at_start
     np.add.at(falls, branches.target[behind], branches.count[behind])
-    imbalance = np.abs(ranges.covered - jumps - falls).sum() / max(ranges.covered.sum(), 1)
+    imbalance = np.abs(ranges.covered - jumps - falls).sum() / max(int(ranges.covered.sum()), 1)
     by_place = np.zeros(found.blocks, np.int64)
     mend(ranges.covered, jumps, leaves, _may_mend(found, places), falls, by_place)
     counts = np.zeros(found.blocks, np.int64)

@@ -64,7 +64,7 @@ def inspect_profiles(graph: ProgramGraph, profiles: Profiles) -> Inspection:
         known=len(profiles.functions) - len(unknown),
         unknown=tuple(unknown),
         wrong_blocks=tuple(wrong),
-        executed_share=float(graph.counts[placed].sum() / max(graph.counts.sum(), 1)),
+        executed_share=float(graph.counts[placed].sum() / max(int(graph.counts.sum()), 1)),
     )
 
 

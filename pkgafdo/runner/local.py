@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -19,6 +19,7 @@ from pkgafdo import log
 from pkgafdo.errors import CommandError, HostError
 from pkgafdo.runner import sessions
 from pkgafdo.runner.command import Command, Result, RunAs, shell
+from pkgafdo.runner.interrupts import postponed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,36 +168,28 @@ class LocalRunner:
     ) -> Iterator[Any]:
         """Start the program as the leader of a session; whatever happens, leave none of it behind."""
         interactive = foreground or (command.run_as is RunAs.ROOT and bool(self.root))
-        try:
-            process: Any = local[argv[0]].popen(
-                argv[1:],
-                cwd=str(command.cwd or Path.cwd()),
-                env=self._environment(command),
-                # sudo asks for a password on the terminal, which a new session would not have.
-                new_session=not interactive,
-                **streams,
-            )
-        except (OSError, CommandNotFound) as error:
-            raise HostError(
-                f"{command.program} could not be started", details=str(error)
-            ) from error
-        # Only a command with a log can take long enough to outlive a killed run.
-        note = self._note(process.pid, command) if command.log and not interactive else None
-        try:
+        aside = log.aside() if interactive else nullcontext()
+        with aside, ExitStack() as afterwards, ExitStack() as at_end:
+            with postponed():  # a Ctrl-C in between would leave a program that nobody ends
+                try:
+                    process: Any = local[argv[0]].popen(
+                        argv[1:],
+                        cwd=str(command.cwd or Path.cwd()),
+                        env=self._environment(command),
+                        # sudo asks for a password on the terminal, which a new session would not have.
+                        new_session=not interactive,
+                        **streams,
+                    )
+                except (OSError, CommandNotFound) as error:
+                    raise HostError(
+                        f"{command.program} could not be started", details=str(error)
+                    ) from error
+                at_end.callback(_end, process, interactive=interactive)
+                # Only a command with a log can take long enough to outlive a killed run.
+                if command.log and self.running and not interactive:
+                    note = sessions.record(self.running, process.pid, shell(command))
+                    afterwards.callback(note.unlink, missing_ok=True)
             yield process
-        finally:
-            if interactive:
-                # sudo itself belongs to root; Ctrl-C on the terminal has reached it already.
-                with suppress(PermissionError, ProcessLookupError):
-                    process.terminate()
-            else:
-                sessions.end(process.pid)
-            process.wait()
-            if note is not None:
-                note.unlink(missing_ok=True)
-
-    def _note(self, pid: int, command: Command) -> Path | None:
-        return sessions.record(self.running, pid, shell(command)) if self.running else None
 
     def _captured(self, command: Command, argv: tuple[str, ...]) -> tuple[int, str, str, bool]:
         with (
@@ -239,6 +232,16 @@ class LocalRunner:
             raise ValueError(f"a runner without a log folder cannot keep “{name}”")
         self.logs.mkdir(parents=True, exist_ok=True)
         return self.logs / f"{name}.log"
+
+
+def _end(process: Any, *, interactive: bool) -> None:  # noqa: ANN401  plumbum is untyped
+    if interactive:
+        # sudo itself belongs to root; Ctrl-C on the terminal has reached it already.
+        with suppress(PermissionError, ProcessLookupError):
+            process.terminate()
+    else:
+        sessions.end(process.pid)
+    process.wait()
 
 
 def _feed(stdin: IO[bytes], text: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
 from pkgafdo.errors import CommandError
+from pkgafdo.progress import News
 from pkgafdo.runner.command import Command
 from pkgafdo.vm.guest import Report, find_trouble, parse_report
 
@@ -106,7 +107,8 @@ def run_boot(runner: Runner, settings: VmSettings, boot: Boot, suite: Suite) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
     try:
-        runner.run(qemu_command(settings, boot))
+        with log.asking(lambda: guest_news(boot.report, suite)):
+            runner.run(qemu_command(settings, boot))
     except CommandError as error:
         # QEMU has made the file when it could be started at all; a hanging guest may be silent.
         if boot.console.exists():
@@ -117,6 +119,19 @@ def run_boot(runner: Runner, settings: VmSettings, boot: Boot, suite: Suite) -> 
     report = parse_report(boot.report.read_text(encoding="utf-8", errors="replace"))
     require_success(report, console, boot, suite)
     return report
+
+
+def guest_news(report: Path, suite: Suite) -> News:
+    """Return how far a booted guest is with its suite, from what it has reported so far."""
+    try:
+        told = parse_report(report.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return News(text="the guest boots")
+    if not told.release:
+        return News(text="the guest boots")
+    done, steps = len(told.statuses), len(suite.steps)
+    now = suite.steps[done].name if done < steps else ""
+    return News(text=f"{done} of {steps} workloads", detail=now, share=done / steps)
 
 
 def require_success(report: Report, console: str, boot: Boot, suite: Suite) -> None:

@@ -75,7 +75,8 @@ def _boot(arguments: list[str]) -> None:
     numbers = _steps(runner, _after(arguments, "-initrd"))
     if "-plugin" in arguments:
         plugin = _values(_after(arguments, "-plugin"))
-        table = _walk(runner, image.parent / "build/vmlinux")
+        beside, packaged = image.parent / "vmlinux", image.parent / "build/vmlinux"
+        table = _walk(runner, beside if beside.is_file() else packaged)
         write = {"record": _write_counts, "measure": _write_measure}[plugin["mode"]]
         write(Path(plugin["out"]), table, numbers)
     lines = [f"release {image.parent.name}", *(f"step {number} 0" for number in numbers), "done"]

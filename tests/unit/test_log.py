@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 import pytest
 
 from pkgafdo import log as subject
+from pkgafdo.progress import News
 
 
 @pytest.fixture
@@ -70,7 +72,9 @@ def test_a_progress_line_is_removed_before_the_next_message(terminal) -> None:
     stream = terminal(live=True)
     subject.progress("CC a.o")
     subject.step("next")
-    assert re.fullmatch(r"\r\x1b\[K +CC a\.o\r\x1b\[K\[  0:0\d\] next\n", stream.getvalue())
+    stamp = r"\[  0:0\d\]"
+    wanted = rf"\r\x1b\[K{stamp}   CC a\.o\r\x1b\[K{stamp} next\n"
+    assert re.fullmatch(wanted, stream.getvalue())
 
 
 def test_there_is_no_progress_line_without_a_terminal(terminal) -> None:
@@ -92,6 +96,72 @@ def test_done_progress_removes_the_line_once(terminal) -> None:
     subject.done_progress()
     subject.done_progress()
     assert stream.getvalue().count("\r\x1b[K") == 2
+
+
+@pytest.fixture
+def fast(monkeypatch) -> None:
+    """Redraw without waiting."""
+    monkeypatch.setattr(subject, "_TICK_SECONDS", 0.005)
+    monkeypatch.setattr(subject, "_QUICK_SECONDS", 0.0)
+
+
+def wait_for(stream: io.StringIO, text: str) -> None:
+    """Wait until something was drawn."""
+    deadline = time.monotonic() + 20
+    while text not in stream.getvalue():
+        assert time.monotonic() < deadline, stream.getvalue()
+        time.sleep(0.005)
+
+
+def test_silent_work_has_a_line_with_what_the_last_time_tells(terminal, fast) -> None:
+    stream = terminal(live=True)
+    with subject.working(last=600):
+        wait_for(stream, "at work, about 10 min left")
+    assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_work_is_asked_how_far_it_is(terminal, fast) -> None:
+    stream = terminal(live=True)
+    with subject.working(), subject.asking(lambda: News(text="2 of 5 workloads", detail="fork")):
+        wait_for(stream, "2 of 5 workloads: fork")
+
+
+def test_nothing_is_drawn_while_another_program_has_the_terminal(terminal, fast) -> None:
+    stream = terminal(live=True)
+    with subject.working():
+        wait_for(stream, "at work")
+        with subject.aside():
+            before = stream.getvalue()
+            time.sleep(0.05)
+            assert stream.getvalue() == before
+            assert before.endswith("\r\x1b[K")
+        stream.truncate(0)
+        wait_for(stream, "at work")
+
+
+@pytest.mark.parametrize("options", [{"live": False}, {"live": True, "quiet": True}])
+def test_work_draws_nothing_without_a_terminal_or_when_quiet(terminal, fast, options) -> None:
+    stream = terminal(**options)
+    with subject.working(last=600), subject.asking(lambda: News(text="never")):
+        subject.progress("CC a.o")
+        time.sleep(0.05)
+    assert stream.getvalue() == ""
+
+
+def test_a_line_within_work_knows_the_time_left_of_its_share(terminal) -> None:
+    stream = terminal(live=True)
+    with subject.working(last=600):
+        subject.progress("60 files", share=0.6)
+    assert "60 files, about 2 min left" in stream.getvalue()
+
+
+def test_inner_work_has_an_estimate_of_its_own(terminal, fast) -> None:
+    stream = terminal(live=True)
+    with subject.working(last=600):
+        with subject.working():
+            wait_for(stream, "at work")
+            assert "left" not in stream.getvalue()
+        wait_for(stream, "about 10 min left")
 
 
 def test_who_replaces_stderr_afterwards_gets_what_is_said_from_then_on(monkeypatch) -> None:

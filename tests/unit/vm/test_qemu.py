@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from pkgafdo.errors import CommandError
+from pkgafdo.progress import News
 from pkgafdo.runner.command import Command, Result
 from pkgafdo.vm.guest import parse_report
-from pkgafdo.vm.qemu import plugin_value, qemu_command, require_success, run_boot
+from pkgafdo.vm.qemu import guest_news, plugin_value, qemu_command, require_success, run_boot
 from pkgafdo.vm.settings import VmSettings
+from pkgafdo.vm.suites import Step, Suite
 from tests.fakes.runner import FakeRunner
 from tests.unit.vm.guests import REPORT, SUITE, boot_in
 
@@ -166,3 +168,22 @@ def test_a_step_that_failed_fails_the_boot(tmp_path) -> None:
 def test_modules_that_were_refused_are_only_warned_about(tmp_path, capsys) -> None:
     report = run_boot(guest(REPORT), SETTINGS, boot_in(tmp_path), SUITE)
     assert report.refused == ("odd",)
+
+
+def test_a_guest_is_said_to_be_as_far_as_it_has_reported(tmp_path):
+    suite = Suite(
+        name="train",
+        about="",
+        files=(),
+        steps=tuple(Step(name=name, script="true") for name in ("fork", "pipe", "files", "net")),
+    )
+    report = tmp_path / "report"
+    assert guest_news(report, suite) == News(text="the guest boots")
+    report.write_text("")
+    assert guest_news(report, suite) == News(text="the guest boots")
+    report.write_text("pkgafdo: release 7.2\npkgafdo: step 1 0\n")
+    assert guest_news(report, suite) == News(text="1 of 4 workloads", detail="pipe", share=0.25)
+    report.write_text(
+        "pkgafdo: release 7.2\n" + "".join(f"pkgafdo: step {n} 0\n" for n in range(1, 5))
+    )
+    assert guest_news(report, suite) == News(text="4 of 4 workloads", share=1.0)

@@ -1,0 +1,46 @@
+"""Text that fits a terminal: long lines are broken between words, with their indentation."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+COLUMNS: Final = 80
+"""How wide a terminal is taken for that does not say."""
+_WORD: Final = re.compile(r"(?:`[^`]*`\S*|\S)+")
+"""What stays on one line: a word, and a command in backticks, to be copied whole."""
+_FURTHER: Final = 2
+"""How much further in the rest of a broken line stands."""
+
+
+def width_of(stream: TextIO) -> int:
+    """Return the width of the terminal behind a stream, 80 where it has none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or COLUMNS
+    except (OSError, ValueError):
+        return COLUMNS
+
+
+def fit(text: str, columns: int, *, further: int = _FURTHER) -> str:
+    """Return the text with lines no wider than the columns, as far as its words allow."""
+    return "\n".join(_broken(line, columns, further) for line in text.split("\n"))
+
+
+def _broken(line: str, columns: int, further: int) -> str:
+    if len(line) <= columns:
+        return line
+    indent = " " * (len(line) - len(line.lstrip(" ")) + further)
+    pieces: list[str] = []
+    start = end = 0
+    for word in _WORD.finditer(line):
+        lead = indent if pieces else ""
+        if end > start and len(lead) + word.end() - start > columns:
+            pieces.append(lead + line[start:end])
+            start = word.start()
+        end = word.end()
+    lead = indent if pieces else ""
+    return "\n".join([*pieces, lead + line[start:end]])
