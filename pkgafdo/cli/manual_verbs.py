@@ -20,7 +20,7 @@ def _root() -> click.Command:
 def completion_verb(shell: str, as_json: bool) -> None:
     """Print the script; where it goes is the shell's affair (docs/terminal.md)."""
     text = completion(shell, _root())
-    show(as_json, {"shell": shell, "script": text}, text)
+    show(as_json, {"shell": shell, "script": text}, text, verbatim=True)
 
 
 @click.command("manual", help="Write the manual pages of all verbs into a folder.")

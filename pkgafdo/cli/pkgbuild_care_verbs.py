@@ -49,6 +49,8 @@ def pkgbuild_check(folder: Path, trusted: bool, vmlinux: Path | None, as_json: b
                              "build with AutoFDO.")  # fmt: skip
 @_in_folder
 @click.option("--profile", type=_PATH, help="Add this profile as a source with its checksum.")
+@click.option("--propeller", type=_PATH, metavar="PREFIX",
+              help="Add Propeller's lists PREFIX_cc_profile.txt and PREFIX_ld_profile.txt.")  # fmt: skip
 @click.option("--lto", type=click.Choice(["thin", "none"]),
               help="Default: as it is; thin where the profile would be lost.")  # fmt: skip
 @click.option("--march", type=_MARCH,
@@ -78,7 +80,7 @@ def pkgbuild_adapt(
     for line in (*(f"already: {one}" for one in change.plan.already), *change.plan.left):
         log.note(line)
     if as_json or change.diff:
-        show(as_json, change.plain(), change.diff)
+        show(as_json, change.plain(), change.diff, verbatim=True)
     log.note(_end(change))
 
 
@@ -109,7 +111,7 @@ def pkgbuild_update(folder: Path, *, as_json: bool, **asked: Any) -> None:  # no
     for line in (*update.change.plan.already, *update.change.plan.left):
         log.note(line)
     if as_json or update.change.diff:
-        show(as_json, update.plain(), update.change.diff)
+        show(as_json, update.plain(), update.change.diff, verbatim=True)
     for one in update.findings:
         log.warn(render_finding(one))
     if update.offer:

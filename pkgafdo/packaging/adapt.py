@@ -12,6 +12,7 @@ from pkgafdo.packaging.adapt_build import (
     plan_strip,
     require_kernel,
 )
+from pkgafdo.packaging.adapt_layout import plan_layout
 from pkgafdo.packaging.adapt_options import (
     plan_ci,
     plan_lto,
@@ -20,9 +21,10 @@ from pkgafdo.packaging.adapt_options import (
     set_option,
 )
 from pkgafdo.packaging.adapt_sources import plan_source, plan_vmlinux
-from pkgafdo.packaging.adapt_wish import Plan, Wish
+from pkgafdo.packaging.adapt_wish import Plan, Wish, refuse
 
 if TYPE_CHECKING:
+    from pkgafdo.packaging.adapt_wish import LayoutSource
     from pkgafdo.packaging.pkgbuild_shape import Shape
 
 OUR_PROFILE: Final = ("_profile", "_profile_sum", "_provenance_sum")
@@ -55,6 +57,7 @@ def plan_adaptation(shape: Shape, wish: Wish) -> Plan:
     plan_config(plan, shape, settling, wish)
     plan_flags(plan, shape, build)
     plan_source(plan, shape, wish)
+    plan_layout(plan, shape, wish)
     plan_vmlinux(plan, shape)
     return plan
 
@@ -71,6 +74,20 @@ def _plan_ours(plan: Plan, shape: Shape, wish: Wish) -> None:
         set_option(plan, shape, "_profile", wish.profile.name)
         set_option(plan, shape, "_profile_sum", wish.profile.sums[kind])
         set_option(plan, shape, "_provenance_sum", wish.profile.provenance.get(kind, ""))
+    if wish.layout is not None:
+        _plan_our_layout(plan, shape, wish.layout)
+    elif wish.profile is not None:
         for name in _LAYOUT:  # it was made with another profile's kernel
             if shape.script.assigned(name):
                 set_option(plan, shape, name, "")
+
+
+def _plan_our_layout(plan: Plan, shape: Shape, layout: LayoutSource) -> None:
+    """Set Propeller's variables of a PKGBUILD that `pkgbuild new` wrote."""
+    if not all(shape.script.assigned(name) for name in _LAYOUT):
+        refuse(0, "this PKGBUILD was written before Propeller had a place in it",
+               "Write it anew with `pkgafdo pkgbuild update --template`.")  # fmt: skip
+    kind = "b2sums" if shape.values.array("b2sums") else "sha256sums"
+    values = (layout.prefix, *layout.sums[kind], "", "")
+    for name, value in zip(_LAYOUT, values, strict=True):
+        set_option(plan, shape, name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.packaging.adapt_options import first_source, is_gated, profile_variable, unit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CLANG: Final = "makedepends+=(clang llvm lld)"
 
 _ON: Final = f'[ "${SWITCH}" = "yes" ]'
+_BRANCHES: Final = re.compile(r"\b(else|elif)\b")
 _HARMLESS: Final = frozenset({"echo", "msg", "msg2", "printf", "plain", "[", "[[", "test"})
 _LTO_LINES: Final[dict[Lto, tuple[str, str]]] = {
     "thin": ("LTO_CLANG_THIN", "scripts/config -d LTO_NONE -d LTO_CLANG_FULL -e LTO_CLANG_THIN"),
@@ -206,7 +208,7 @@ def _moved(plan: Plan, shape: Shape, build: MakeCall, mention: Mention) -> list[
         one for one in shape.script.assignments
         if statement.start <= one.place.start < statement.end and one is not assignment
     ]  # fmt: skip
-    if inside or others or "else" in shape.script.text(statement):
+    if inside or others or _BRANCHES.search(shape.script.text(statement)):
         refuse(statement.line, f"{mention.variable} is set among other things in prepare()",
                "Move it to build() yourself.")  # fmt: skip
     plan.edits.append(remove_lines(shape.script, statement, f"{mention.variable} moves to build()"))

@@ -43,11 +43,11 @@ def plan_source(plan: Plan, shape: Shape, wish: Wish) -> None:
     variable = profile_variable(shape)
     present = [one for one in shape.script.assigned("source") if _names(shape, one, variable)]
     if present:
-        sums = _sums_beside(shape, present[-1])
+        sums = sums_beside(shape, present[-1])
         if {one.name for one in sums} >= set(kinds):
             _set_sums(plan, sums, wish.profile)
             return
-        _drop(plan, shape, present)
+        drop_sources(plan, shape, present, "the profile")
     _append(plan, shape, wish.profile, variable, kinds)
 
 
@@ -55,8 +55,8 @@ def _names(shape: Shape, assignment: Assignment, variable: str) -> bool:
     return variable in shape.script.text(assignment.value)
 
 
-def _sums_beside(shape: Shape, source: Assignment) -> list[Assignment]:
-    """Return the sums that are added where the profile is."""
+def sums_beside(shape: Shape, source: Assignment) -> list[Assignment]:
+    """Return the sums that are added where a source is."""
     return [
         one
         for one in shape.script.assignments
@@ -77,8 +77,8 @@ def _set_sums(plan: Plan, sums: list[Assignment], profile: ProfileSource) -> Non
             plan.edits.append(replace(one.words[0].place, f"'{text}'", "the profile's sum"))
 
 
-def _drop(plan: Plan, shape: Shape, present: list[Assignment]) -> None:
-    """Plan the removal of what adds the profile without a sum."""
+def drop_sources(plan: Plan, shape: Shape, present: list[Assignment], what: str) -> None:
+    """Plan the removal of what adds a source without a sum, to be added anew behind all others."""
     for one in present:
         statement = one.statement.place
         calls = [
@@ -90,29 +90,34 @@ def _drop(plan: Plan, shape: Shape, present: list[Assignment]) -> None:
             if statement.start <= other.place.start < statement.end and other is not one
         ]  # fmt: skip
         if not one.nested or others or not set(calls) <= _CHECKING:
-            refuse(one.place.line, "the profile comes into source=() among other things",
+            refuse(one.place.line, f"{what} comes into source=() among other things",
                    "Add its sum there yourself.")  # fmt: skip
-        plan.edits.append(remove_lines(shape.script, statement, "the profile without a sum"))
+        plan.edits.append(remove_lines(shape.script, statement, f"{what} without a sum"))
 
 
 def _append(
     plan: Plan, shape: Shape, profile: ProfileSource, variable: str, kinds: tuple[str, ...]
 ) -> None:
     """Plan the block that adds the profile after all other sources and sums."""
-    arrays = [one for one in shape.script.assignments if one.name in {"source", *SUMS}]
-    last = max((one for one in arrays if not one.function), key=lambda one: one.statement.place.end)
     named = f'[ -n "${variable}" ]'
     condition = f'[ "${SWITCH}" = "yes" ] && {named}' if is_gated(shape) else named
     step = unit(shape)
     lines = [
-        "",
-        "# The AutoFDO profile: a source with its checksum, behind all others",
-        f"if {condition}; then",
         f'{step}source+=("${variable}")',
         *(f"{step}{kind}+=('{profile.sums[kind]}')" for kind in kinds),
-        "fi",
     ]
-    plan.edits.append(after(shape.script, last.statement, lines, "the profile as a source"))
+    comment = "The AutoFDO profile: a source with its checksum, behind all others"
+    append_block(plan, shape, (condition,), lines, comment)
+
+
+def append_block(
+    plan: Plan, shape: Shape, conditions: tuple[str, ...], lines: list[str], comment: str
+) -> None:
+    """Plan a block of conditional sources and sums behind all others."""
+    arrays = [one for one in shape.script.assignments if one.name in {"source", *SUMS}]
+    last = max((one for one in arrays if not one.function), key=lambda one: one.statement.place.end)
+    block = ["", f"# {comment}", f"if {' && '.join(conditions)}; then", *lines, "fi"]
+    plan.edits.append(after(shape.script, last.statement, block, comment.partition(":")[0]))
 
 
 def plan_vmlinux(plan: Plan, shape: Shape) -> None:

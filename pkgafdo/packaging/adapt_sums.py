@@ -24,9 +24,17 @@ SKIP: Final = "SKIP"
 
 def digest(kind: str, path: Path) -> str:
     """Return a file's sum as one of makepkg's arrays wants it."""
-    name = "blake2b" if kind == "b2sums" else kind.removesuffix("sums")
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, name).hexdigest()
+        return hashlib.file_digest(stream, _algorithm(kind)).hexdigest()
+
+
+def digest_of(kind: str, content: bytes) -> str:
+    """Return the sum of a file's content."""
+    return hashlib.new(_algorithm(kind), content).hexdigest()
+
+
+def _algorithm(kind: str) -> str:
+    return "blake2b" if kind == "b2sums" else kind.removesuffix("sums")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

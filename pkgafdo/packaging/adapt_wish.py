@@ -29,10 +29,26 @@ class ProfileSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LayoutSource:
+    """Propeller's two lists that become sources.
+
+    prefix is the one of names with their digest; sums has those of cc_profile and ld_profile by array.
+    """
+
+    prefix: str
+    sums: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """What is asked for; None: as it is, where that works."""
+    """What is asked for; None: as it is, where that works.
+
+    address_map: vmlinux gets the map of blocks that Propeller's lists are made with, and no lists.
+    """
 
     profile: ProfileSource | None = None
+    layout: LayoutSource | None = None
+    address_map: bool | None = None
     lto: Lto | None = None
     march: March | None = None
 

@@ -246,8 +246,8 @@ def check_profile_source(shape: Shape) -> Iterator[Finding]:
                 "profile-without-sum", grade_profile(shape, propeller=propeller),
                 assignment.place.line,
                 "the profile comes into source=() without a checksum: makepkg stops",
-                "Add its sum beside it."
-                + ("" if propeller else " `pkgafdo pkgbuild adapt --profile` does it."),
+                "Add its sum beside it: `pkgafdo pkgbuild adapt "
+                f"{'--propeller' if propeller else '--profile'}` does it.",
             )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ class Packaging:
     destination becomes makepkg's PKGDEST and is emptied before each build; scratch takes what
     makepkg.conf would send elsewhere. has_pacman_database: makedepends can be looked up here.
     makes_debug: the tree packages vmlinux (6.12 and newer), so that a build without it is wrong.
+    gpgkey and gnupghome: the key that packages are signed with, and GnuPG's folder; empty: the defaults.
     """
 
     settings: BuildSettings
@@ -42,6 +43,8 @@ class Packaging:
     pkgext: str
     has_pacman_database: bool
     makes_debug: bool
+    gpgkey: str = ""
+    gnupghome: str = ""
 
 
 def choose_pkgext(settings: BuildSettings, *, has_zstd: bool) -> str:
@@ -78,6 +81,9 @@ def pacman_pkg_command(make: Command, packaging: Packaging) -> Command:
         "SRCDEST": scratch,
         "SRCPKGDEST": scratch,
     }
+    if settings.sign:
+        signer = {"GPGKEY": packaging.gpgkey, "GNUPGHOME": packaging.gnupghome}
+        env |= {name: value for name, value in signer.items() if value}
     return replace(make, argv=(*make.argv, "pacman-pkg"), env={**make.env, **env})
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pkgafdo.packaging.pkgbuild_values import Values
 
 PROFILE_VARIABLE: Final = "CLANG_AUTOFDO_PROFILE"
-PROFILE_VARIABLES: Final = (PROFILE_VARIABLE, "CLANG_PROPELLER_PROFILE_PREFIX")
+PREFIX_VARIABLE: Final = "CLANG_PROPELLER_PROFILE_PREFIX"
+PROFILE_VARIABLES: Final = (PROFILE_VARIABLE, PREFIX_VARIABLE)
 SWITCH: Final = "_autofdo"
 """What linux-cachyos calls its switch for AutoFDO."""
 LTO_CHOICE: Final = "_use_llvm_lto"

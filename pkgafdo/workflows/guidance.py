@@ -58,6 +58,11 @@ def list_paths(prefix: Path) -> dict[str, Path]:
     return dict(zip(LISTS, (cc_profile_path(prefix), ld_profile_path(prefix)), strict=True))
 
 
+def layout_place(workdir: Path) -> Path:
+    """Return the prefix of the lists that a run makes."""
+    return workdir / "profiles/propeller"
+
+
 def layout_digest(*lists: str) -> str:
     """Return what identifies a layout, from the digests of its lists in the order of LISTS."""
     return files.sha256_json(lists)

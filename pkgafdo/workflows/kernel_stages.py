@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from pkgafdo import files, log
 from pkgafdo.host.resources import require_disk
 from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
-from pkgafdo.kernel import watch as watches
 from pkgafdo.kernel.findings import describe
 from pkgafdo.kernel.kconfig_check import require_lto, require_release
 from pkgafdo.kernel.settings import SourceKind
@@ -19,12 +18,14 @@ from pkgafdo.packaging.builder import give
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
 from pkgafdo.toolchain.abilities import find_tuning
+from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs, guidance_of, hand_over
+from pkgafdo.workflows.kept_packages import keep_packages
+from pkgafdo.workflows.object_folder import clean_if_stale
 from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming, rounds
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
-    from pkgafdo.artifacts import PackageFile
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.runner.command import Command
     from pkgafdo.workflows.guidance import Guidance
@@ -88,7 +89,7 @@ def source_stage(session: Session) -> Stage:
         | {"lto": session.config.kernel.lto}
         | ({"propeller": True} if session.config.propeller.enable else {}),
         run=run,
-        preview=lambda _: (f"# the kernel source: {settings.location}",),
+        preview=lambda _: (f"# the kernel source: {settings.label}",),
     )
 
 
@@ -123,6 +124,8 @@ def _packaging(session: Session, which: Round, inputs: Inputs) -> pacman_pkg.Pac
         ),
         has_pacman_database=session.host.pacman_managed,
         makes_debug=bool(inputs.fact("source.makes_debug")),
+        gpgkey=session.config.package.gpgkey,
+        gnupghome=session.config.package.gnupghome,
     )
 
 
@@ -141,6 +144,9 @@ def _config_digests(session: Session) -> dict[str, str]:
     digests = {str(path): files.sha256_file(path) for path in paths if path.is_file()}
     if kernel.base == "running":
         digests["running"] = files.sha256_json(configure.running_config(_running(session)))
+    for fragment in kernel.fragments:
+        if configure.is_built_in(fragment):
+            digests[str(fragment)] = files.sha256_json(configure.fragment_text(fragment))
     if kernel.base == "small":
         digests["small"] = files.sha256_json(configure.small_config())
     return digests
@@ -176,19 +182,20 @@ def build_stage(session: Session, which: Round) -> Stage:
             profile_sha256=guidance.profile_sha256,
             layout=guidance.layout_name,
         )
-        watch = watches.BuildWatch(expected=_expected_objects(session))
-        with watches.explaining(watch):
+        if guidance.propeller:
+            clean_if_stale(session.runner, kbuild)
+        make_it = command(inputs)
+        with following(session, which, key=_build_key(kbuild, make_it)) as course:
             packages = pacman_pkg.build_packages(
                 session.runner,
-                command(inputs),
+                make_it,
                 _packaging(session, which, inputs),
                 builder=session.builder,
-                on_line=watches.watching(watch, log.progress),
+                on_line=course.on_line,
             )
         built = image.read_kernel(kbuild.objects, machine=session.host.machine)
         findings += verify.require_guided(kbuild.objects, guidance.profile, guidance.layout)
-        kept = _keep_packages(packages, session.workdir.path / "packages" / which)
-        files.write_json(session.workdir.path / "objects.json", watch.done)
+        kept = keep_packages(packages, session.workdir.path / "packages" / which)
         log.note(f"{built.release}: " + ", ".join(package.path.name for package in kept))
         return Produced(
             files={
@@ -205,7 +212,7 @@ def build_stage(session: Session, which: Round) -> Stage:
                 "objects": str(kbuild.objects),
                 "object_vmlinux": str(built.vmlinux.path),
                 "checks": [describe(finding) for finding in findings],
-                "compiled": watch.done,
+                "compiled": course.watch.done,
                 "tuning": list(tuning),
             },
         )
@@ -232,11 +239,18 @@ def build_stage(session: Session, which: Round) -> Stage:
             "toolchain": toolchain_recipe(session.toolchain),
             "tuning": list(tuning),
             **({"propeller": True} if propeller else {}),
+            **_signer(session),
         },
         needs=(*_SOURCE_NEEDS, *guidance_needs(which)),
         run=run,
         preview=preview,
     )
+
+
+def _signer(session: Session) -> dict[str, str]:
+    """Return who signs the packages, for the recipe; nothing where nobody does."""
+    key = session.config.package.gpgkey
+    return {"gpgkey": key} if session.config.build.sign and key else {}
 
 
 def _require_room(session: Session, which: Round) -> None:
@@ -250,9 +264,12 @@ def _require_room(session: Session, which: Round) -> None:
     require_disk(folder, needed + _MARGIN, purpose=f"the {which} build and what follows")
 
 
-def _expected_objects(session: Session) -> int:
-    path = session.workdir.path / "objects.json"
-    return int(files.read_json(path)) if path.is_file() else 0
+def _build_key(kbuild: make.Kbuild, command: Command) -> str:
+    """Return what is the same while make goes on with the objects of an interrupted build."""
+    folder = kbuild.objects
+    return files.sha256_json(
+        [shell(command), files.sha256_file(folder / ".config"), folder.stat().st_ino]
+    )
 
 
 def _keep_address_map(
@@ -272,14 +289,3 @@ def _keep(path: Path, place: Path) -> Path:
     with files.replacing(place) as temporary:
         shutil.copyfile(path, temporary)
     return place
-
-
-def _keep_packages(packages: tuple[PackageFile, ...], folder: Path) -> tuple[PackageFile, ...]:
-    """Move packages into the work folder, replacing those of an earlier build."""
-    files.remake_marked(folder, "packages")
-    kept = []
-    for package in packages:
-        place = folder / package.path.name
-        shutil.move(package.path, place)
-        kept.append(dataclasses.replace(package, path=place))
-    return tuple(kept)

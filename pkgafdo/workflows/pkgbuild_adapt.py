@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files
 from pkgafdo.errors import ArtifactError, HostError
-from pkgafdo.kernel.make import profile_file
+from pkgafdo.kernel.make import layout_prefix, profile_file
 from pkgafdo.packaging.adapt import is_ours, plan_adaptation
+from pkgafdo.packaging.adapt_layout import SUFFIXES, list_names
 from pkgafdo.packaging.adapt_state import revert, write_changes
-from pkgafdo.packaging.adapt_sums import digest
-from pkgafdo.packaging.adapt_wish import Lto, March, Plan, ProfileSource, Wish
+from pkgafdo.packaging.adapt_sums import digest, digest_of
+from pkgafdo.packaging.adapt_wish import LayoutSource, Lto, March, Plan, ProfileSource, Wish
 from pkgafdo.packaging.bash_edit import apply_edits, unified_diff
 from pkgafdo.packaging.pkgbuild_values import SUMS
 from pkgafdo.profile.magic import require_profile
 from pkgafdo.profile.provenance import find_provenance, provenance_path
+from pkgafdo.workflows.pkgbuild_given import layout_lists, read_file
 from pkgafdo.workflows.pkgbuild_reading import (
     NAME,
     open_sandbox,
@@ -25,17 +28,17 @@ from pkgafdo.workflows.pkgbuild_reading import (
 from pkgafdo.workflows.pkgbuild_trial import try_change
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pkgafdo.packaging.pkgbuild_values import Values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What `pkgbuild adapt` was asked for."""
+    """What `pkgbuild adapt` was asked for; propeller is the prefix of the two lists."""
 
     folder: Path
     profile: Path | None = None
+    propeller: Path | None = None
+    address_map: bool | None = None
     lto: Lto | None = None
     march: March | None = None
     write: bool = False
@@ -82,9 +85,20 @@ def adapt_folder(order: Order) -> Change:
     sandbox = open_sandbox(trusted=order.trusted)
     reading = read_folder(sandbox, order.folder)
     source = profile_source(order.folder, order.profile) if order.profile else None
-    wish = Wish(profile=source, lto=order.lto, march=order.march)
+    lists = read_lists(order.propeller) if order.propeller else ()
+    wish = Wish(
+        profile=source,
+        layout=layout_source(*lists) if lists else None,
+        address_map=order.address_map,
+        lto=order.lto,
+        march=order.march,
+    )
     plan = plan_adaptation(reading.shape, wish)
     contents = {NAME: apply_edits(content, plan.edits)}
+    if wish.layout is not None:
+        ours = tuple(f"{wish.layout.prefix}{suffix}" for suffix in SUFFIXES)
+        names = ours if is_ours(reading.shape) else list_names(reading.shape)
+        contents |= dict(zip(names, lists, strict=True))
     if source is not None and order.profile is not None:
         contents |= profile_files(source, order.profile, ours=is_ours(reading.shape))
     tried = try_change(sandbox, reading, contents, fetching=order.fetch)
@@ -96,6 +110,21 @@ def adapt_folder(order: Order) -> Change:
         folder=order.folder, before=content, contents=contents, plan=plan,
         written=order.write and bool(contents),
     )  # fmt: skip
+
+
+def read_lists(prefix: Path) -> tuple[bytes, bytes]:
+    """Return Propeller's two lists by their common prefix; raises ArtifactError where one is none."""
+    clusters, symbols = layout_lists(prefix)
+    return read_file(clusters, "list of Propeller"), read_file(symbols, "list of Propeller")
+
+
+def layout_source(clusters: bytes, symbols: bytes) -> LayoutSource:
+    """Return Propeller's lists as sources."""
+    digests = [files.sha256_bytes(clusters), files.sha256_bytes(symbols)]
+    return LayoutSource(
+        prefix=layout_prefix(Path(), files.sha256_json(digests)).name,
+        sums={kind: (digest_of(kind, clusters), digest_of(kind, symbols)) for kind in SUMS},
+    )
 
 
 def write_folder(folder: Path, contents: dict[str, bytes]) -> None:

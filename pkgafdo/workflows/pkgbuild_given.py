@@ -74,13 +74,13 @@ def local_files(given: Given) -> dict[str, tuple[str, bytes]]:
     order = given.order
     local = {"config": (CONFIG_NAME, given.config)}
     for number, patch in enumerate(order.patches):
-        local[f"patch-{number}"] = (patch.name, _read(patch, "patch"))
+        local[f"patch-{number}"] = (patch.name, read_file(patch, "patch"))
     if given.profile is not None:
         local |= _profile_files(given.profile)
     if given.layout is not None:
         local |= _layout_files(given.layout)
     if order.symbol_order is not None:
-        content = _read(order.symbol_order, "order of functions")
+        content = read_file(order.symbol_order, "order of functions")
         local["symbol_order"] = (f"order-{files.sha256_bytes(content)[:16]}.txt", content)
     return local
 
@@ -102,7 +102,7 @@ def layout_lists(prefix: Path) -> tuple[Path, Path]:
 def _layout_files(lists: tuple[Path, Path]) -> dict[str, tuple[str, bytes]]:
     """Return Propeller's two lists under names with their common digest."""
     kinds = ("cc_profile", "ld_profile")
-    contents = [_read(path, "list of Propeller") for path in lists]
+    contents = [read_file(path, "list of Propeller") for path in lists]
     digest = files.sha256_json([files.sha256_bytes(content) for content in contents])
     name = layout_prefix(Path(), digest).name
     return {
@@ -112,11 +112,12 @@ def _layout_files(lists: tuple[Path, Path]) -> dict[str, tuple[str, bytes]]:
 
 
 def _existing(path: Path, what: str) -> Path:
-    _read(path, what)
+    read_file(path, what)
     return path
 
 
-def _read(path: Path, what: str) -> bytes:
+def read_file(path: Path, what: str) -> bytes:
+    """Return a file's content; raises ArtifactError where it cannot be read, or is empty."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -129,7 +130,7 @@ def _read(path: Path, what: str) -> bytes:
 
 
 def _read_profile(path: Path) -> bytes:
-    content = _read(path, "profile")
+    content = read_file(path, "profile")
     if is_recording(path) or content.startswith(_NO_PROFILES):
         raise ArtifactError(
             f"{path} is no sample profile",
@@ -146,7 +147,7 @@ def kernel_source(given: Given, sums: str) -> KernelSource:
     url = _source_url(given)
     digest = given.checksum
     if (tarball := given.order.tarball) is not None:
-        digest = _agreeing(checksum(_read(tarball, "tarball"), sums), digest, tarball)
+        digest = _agreeing(checksum(read_file(tarball, "tarball"), sums), digest, tarball)
     if url.startswith("git+"):
         return KernelSource(url=url, checksum=digest)
     if not digest:

@@ -11,7 +11,8 @@ from pkgafdo import files, log
 from pkgafdo.packaging import makepkg, pkgbuild_copy
 from pkgafdo.packaging.builder import give
 from pkgafdo.packaging.pkgbuild_folder import checksum
-from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of
+from pkgafdo.packaging.pkgbuild_model import LAYOUT_SUFFIXES
+from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of, layout_place
 from pkgafdo.workflows.rounds import Round, final_round
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _set_round(session: Session, copy: Path, which: Round, inputs: Inputs) -> tu
         files.write_text(path, text)
     names = (pkgbuild_copy.PKGBUILD, pkgbuild_copy.SRCINFO)
     if not pkgbuild_copy.is_ours(text):
-        return (*names, *_adapt(copy, which, inputs))
+        return (*names, *_adapt(session, copy, which, inputs))
     added = _local_files(session, which, inputs)
     sums = "b2sums" if "\nb2sums=(" in text else "sha256sums"
     for name, source in added.values():
@@ -90,16 +91,25 @@ def _values(added: dict[str, tuple[str, Path]], sums: str, *, address_map: bool)
         if part in values:
             values[part] = name
         elif part == "_cc":
-            values["_propeller"] = name.removesuffix("_cc_profile.txt")
+            values["_propeller"] = name.removesuffix(LAYOUT_SUFFIXES[0])
     return values
 
 
-def _adapt(copy: Path, which: Round, inputs: Inputs) -> tuple[str, ...]:
+def _adapt(session: Session, copy: Path, which: Round, inputs: Inputs) -> tuple[str, ...]:
     """Adapt the copy of somebody's own PKGBUILD to a round."""
     from pkgafdo.workflows.pkgbuild_adapt import Order, adapt_folder
 
-    profile = None if which is Round.BASELINE else inputs.file("convert.profile")
-    change = adapt_folder(Order(folder=copy, profile=profile, write=True, trusted=True))
+    laid_out = which is Round.PROPELLER
+    change = adapt_folder(
+        Order(
+            folder=copy,
+            profile=None if which is Round.BASELINE else inputs.file("convert.profile"),
+            propeller=layout_place(session.workdir.path) if laid_out else None,
+            address_map=True if _has_map(session, which) else None,
+            write=True,
+            trusted=True,
+        )
+    )
     for reason in change.plain()["changes"]:
         log.note(f"in a copy of the PKGBUILD: {reason}")
     return tuple(change.contents)
@@ -114,21 +124,15 @@ def objects_guidance(session: Session, which: Round, inputs: Inputs, objects: Pa
     return replace(
         guidance,
         profile=srcdir / guidance.profile.name if guidance.profile else None,
-        layout=srcdir / guidance.layout.name if guidance.layout else None,
+        layout=_prefix_in(srcdir, guidance.layout) if guidance.layout else None,
     )
 
 
-def keep_packages(packages: tuple[PackageFile, ...], folder: Path) -> tuple[PackageFile, ...]:
-    """Move packages and their signatures into the work folder, replacing those of an earlier build."""
-    files.remake_marked(folder, "packages")
-    kept = []
-    for package in packages:
-        place = folder / package.path.name
-        shutil.move(package.path, place)
-        if (signed := makepkg.signature(package.path)).is_file():
-            shutil.move(signed, makepkg.signature(place))
-        kept.append(replace(package, path=place))
-    return tuple(kept)
+def _prefix_in(srcdir: Path, layout: Path) -> Path:
+    """Return the prefix of the lists in srcdir: ours, or what somebody's own PKGBUILD calls it."""
+    suffix = LAYOUT_SUFFIXES[0]
+    names = [path.name.removesuffix(suffix) for path in srcdir.glob(f"*{suffix}")]
+    return srcdir / (names[0] if len(names) == 1 else layout.name)
 
 
 def publish_packages(packages: tuple[PackageFile, ...], destination: str | None) -> None:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo import files, log
 from pkgafdo.host.resources import require_disk
 from pkgafdo.kernel import disk, image, verify
-from pkgafdo.kernel import watch as watches
 from pkgafdo.kernel.findings import Finding, describe
 from pkgafdo.packaging import makepkg, pkgbuild_copy
 from pkgafdo.packaging.builder import give
 from pkgafdo.packaging.srcinfo_read import read_srcinfo
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
+from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs
+from pkgafdo.workflows.kept_packages import keep_packages
 from pkgafdo.workflows.kernel_stages import plain
 from pkgafdo.workflows.pkgbuild_makepkg import makepkg_job, read_wishes
 from pkgafdo.workflows.pkgbuild_round import (
-    keep_packages,
     objects_guidance,
     prepare_folder,
     publish_packages,
@@ -106,20 +106,18 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
         changed = prepare_folder(session, folder, copy, which=which, inputs=inputs)
         wishes = read_wishes(session)
         job = makepkg_job(session, which, wishes, timestamp=inputs.fact("source.timestamp"))
-        watch = watches.BuildWatch(expected=_expected_objects(session))
-        with watches.explaining(watch):
+        with following(session, which) as course:
             packages = makepkg.build(
                 session.runner,
                 job,
                 log_name=f"build-{which}",
                 builder=session.builder,
-                on_line=watches.watching(watch, log.progress),
+                on_line=course.on_line,
             )
         built = image.read_kernel(makepkg.find_objects(job.build), machine=session.host.machine)
         findings = _verify(session, which, inputs, built)
         kept = keep_packages(packages, session.workdir.path / "packages" / which)
         publish_packages(kept, wishes.get("PKGDEST"))
-        files.write_json(session.workdir.path / "objects.json", watch.done)
         place = session.workdir.path / "pkgbuild" / which
         pkgbuild_copy.keep_changes(copy, folder, place, changed)
         log.note(f"{built.release}: " + ", ".join(package.path.name for package in kept))
@@ -132,7 +130,7 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
                 "objects": str(built.objects),
                 "object_vmlinux": str(built.vmlinux.path),
                 "checks": [describe(finding) for finding in findings],
-                "compiled": watch.done,
+                "compiled": course.watch.done,
                 "tuning": _tuning(built.objects),
                 "pkgbuild": str(place),
             },
@@ -192,8 +190,3 @@ def _tuning(objects: Path) -> list[str]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     options = (line.removeprefix("tuning: ") for line in lines if line.startswith("tuning: "))
     return [option for text in options for option in text.split()]
-
-
-def _expected_objects(session: Session) -> int:
-    path = session.workdir.path / "objects.json"
-    return int(files.read_json(path)) if path.is_file() else 0

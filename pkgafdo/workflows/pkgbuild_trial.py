@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import log
-from pkgafdo.download import fetch
+from pkgafdo.download import fetch, show_progress
 from pkgafdo.errors import ArtifactError
 from pkgafdo.packaging.adapt_sums import plan_sums
 from pkgafdo.packaging.bash_edit import apply_edits
@@ -103,7 +103,8 @@ def finder(places: tuple[Path, ...], fetched: Path | None) -> Callable[[str], Pa
         if fetched is not None and url.startswith("https://"):
             log.step(f"fetching {url}")
             log.warn(f"{name} is taken as it comes; makepkg --verifysource checks its signature")
-            return fetch(url, fetched / name)
+            with log.working():
+                return fetch(url, fetched / name, progress=show_progress)
         present = next((place / name for place in places if (place / name).is_file()), None)
         if present is not None and is_fetched(entry):
             log.note(f"the checksum of {name} is that of the file beside the PKGBUILD")

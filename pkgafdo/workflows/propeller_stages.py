@@ -12,7 +12,7 @@ from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding, describe, failed
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.propeller.read import read_profiles
-from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of, list_paths
+from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of, layout_place, list_paths
 from pkgafdo.workflows.kernel_stages import plain
 from pkgafdo.workflows.propeller import layout, render
 from pkgafdo.workflows.rounds import Round
@@ -36,11 +36,10 @@ NAMES_KEPT: Final = 0.97
 
 def layout_stage(session: Session) -> Stage:
     """Return the stage that lays out the optimised kernel's blocks and functions by its recording."""
-    folder = session.workdir.path / "profiles"
+    prefix = layout_place(session.workdir.path)
     settings = session.config.propeller
 
     def run(inputs: Inputs) -> Produced:
-        prefix = folder / "propeller"
         facts = layout(
             session.runner,
             inputs.file("build-optimised.address_map"),
@@ -59,7 +58,7 @@ def layout_stage(session: Session) -> Stage:
         vmlinux = inputs.file("build-optimised.address_map")
         table = inputs.file("record-optimised.table")
         words = ("propeller", "layout", "--vmlinux", vmlinux, "--branches", table)
-        return (" ".join(str(word) for word in ("pkgafdo", *words, "-o", folder / "propeller")),)
+        return (" ".join(str(word) for word in ("pkgafdo", *words, "-o", prefix)),)
 
     return Stage(
         name="layout",
@@ -85,18 +84,24 @@ def order_kept(wanted: Iterable[str], addresses: Mapping[str, int]) -> float:
 
 
 def check_layout(
-    vmlinux: Path, prefix: Path, *, profile_sha256: str, layout_sha256: str
+    vmlinux: Path, prefix: Path, *, profile_sha256: str, layout_sha256: str, salted: bool = True
 ) -> tuple[Finding, ...]:
-    """Check a kernel by itself: its salt, no address map any more, its functions in the wanted order."""
+    """Check a kernel by itself: its salt, no address map any more, its functions in the wanted order.
+
+    salted: its baseline has a salt; somebody's own PKGBUILD may leave it alone.
+    """
     wanted, got = kconfig.salt(profile_sha256, layout_sha256), elf.build_salt(vmlinux) or ""
     mapped = any(section.name == _ADDRESS_MAP for section in elf.sections(vmlinux))
     profiles, addresses = read_profiles(prefix), addresses_of(elf.symbols(vmlinux))
     kept = order_kept(profiles.symbols, addresses)
     names = [function.name for function in profiles.functions]
     there = sum(name in addresses for name in names)
+    salt = Finding(
+        name="build salt", ok=got == wanted, wanted=wanted, got=got,
+        why="The kernel itself says which profile and which layout built it.",
+    )  # fmt: skip
     return (
-        Finding(name="build salt", ok=got == wanted, wanted=wanted, got=got,
-                why="The kernel itself says which profile and which layout built it."),
+        *([salt] if salted or got else []),
         Finding(name="address map", ok=not mapped, wanted="none", got="some" if mapped else "none",
                 why="Kbuild emits it only where it is not given a layout."),
         Finding(name="functions", ok=there >= NAMES_KEPT * len(names),
@@ -116,9 +121,10 @@ def verify_layout_stage(session: Session) -> Stage:
         guidance = guidance_of(session, Round.PROPELLER, inputs)
         findings = check_layout(
             inputs.file("install-propeller.vmlinux"),
-            session.workdir.path / "profiles/propeller",
+            layout_place(session.workdir.path),
             profile_sha256=inputs.digest("convert.profile"),
             layout_sha256=guidance.layout_sha256 or "",
+            salted=bool(elf.build_salt(inputs.file("install-baseline.vmlinux"))),
         )
         if wrong := failed(findings):
             raise ArtifactError(
@@ -137,6 +143,7 @@ def verify_layout_stage(session: Session) -> Stage:
         recipe={},
         needs=(
             *guidance_needs(Round.PROPELLER),
+            "install-baseline.vmlinux",
             "install-propeller.vmlinux",
             "build-propeller.checks",
         ),

@@ -9,7 +9,7 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding
 from pkgafdo.pipeline.workdir import require_workdir
-from pkgafdo.workflows.guidance import LISTS, layout_digest
+from pkgafdo.workflows.guidance import LISTS, layout_digest, layout_place
 from pkgafdo.workflows.install_stages import check_vmlinux
 from pkgafdo.workflows.propeller_stages import check_layout
 
@@ -81,10 +81,10 @@ def verify_workdir(path: Path, profile: Path | None = None) -> tuple[Finding, ..
     if layout is None or third is None:
         return findings
     lists = [layout.files[name].path for name in LISTS]
-    prefix = lists[0].with_name(lists[0].name.removesuffix(f"_{LISTS[0]}.txt"))
     return findings + check_layout(
         third.files["vmlinux"].path,
-        prefix,
+        layout_place(path),
         profile_sha256=digest,
         layout_sha256=layout_digest(*(_digest(path) for path in lists)),
+        salted=bool(elf.build_salt(baseline.files["vmlinux"].path)),
     )

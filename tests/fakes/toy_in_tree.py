@@ -61,18 +61,45 @@ PROPELLER = (
 )
 
 
+BLOCKS = """
+OBJCOPY := $(filter /%,$(LLVM))llvm-objcopy$(filter -%,$(LLVM))
+# clang 19 has another option for the map of blocks than later ones.
+map := $(firstword $(foreach one,-fbasic-block-address-map -fbasic-block-sections=labels,\\
+	$(shell $(CC) $(one) -S -x c /dev/null -o /dev/null 2> /dev/null && echo $(one))))
+mapped = $(shell grep -qsx CONFIG_PROPELLER_CLANG=y $(objtree)/.config && echo y)
+blocks = $(if $(mapped),-ffunction-sections $(if $(CLANG_PROPELLER_PROFILE_PREFIX),,$(map)))
+order = $(if $(CLANG_PROPELLER_PROFILE_PREFIX),--no-warn-symbol-ordering \\
+	--symbol-ordering-file=$(CLANG_PROPELLER_PROFILE_PREFIX)_ld_profile.txt)
+"""
+"""What scripts/Makefile.propeller does: a map of the blocks, or the lists that were made with it."""
+LINK = "$(LD) -static --build-id=sha1 -T $(srctree)/kernel.lds $< -o $@\n"
+LINK_AND_STRIP = """\
+$(LD) -static --build-id=sha1 $(order) -T $(srctree)/kernel.lds $< -o $@.unstripped
+	$(OBJCOPY) --remove-section=.llvm_bb_addr_map $@.unstripped $@
+"""
+
+
 def make_toy_in_tree(
     path: Path,
     *,
     source: str = KERNEL_C,
     refused: str = "CONFIG_NOTHING=",
     processors: tuple[str, ...] = (),
+    blocks: bool = False,
 ) -> Path:
-    """Write a toy kernel's tree that is built where it lies; processors are Kconfig's options."""
+    """Write a toy kernel's tree that is built where it lies; processors are Kconfig's options.
+
+    With blocks, CONFIG_PROPELLER_CLANG does what it does in a kernel.
+    """
     make_toy(path, source=source, refused=refused)
     makefile = (path / "Makefile").read_text()
     makefile = makefile.replace("objtree := $(O)", "objtree := $(if $(O),$(O),$(CURDIR))")
     makefile = makefile.replace("$(profile) '-DSALT", f"{PROPELLER} $(KCFLAGS) $(profile) '-DSALT")
+    if blocks:
+        assert LINK in makefile
+        makefile = makefile.replace(LINK, LINK_AND_STRIP)
+        makefile = makefile.replace("\nexport srctree", f"{BLOCKS}\nexport srctree")
+        makefile = makefile.replace(PROPELLER, f"$(blocks) {PROPELLER}")
     write_files(
         path,
         {

@@ -32,11 +32,14 @@ CC := $(filter /%,$(LLVM))clang$(filter -%,$(LLVM))
 LD := $(filter /%,$(LLVM))ld.lld$(filter -%,$(LLVM))
 KERNELRELEASE = $(VERSION).$(PATCHLEVEL).$(SUBLEVEL)$(call string,LOCALVERSION)
 profile := $(if $(CLANG_AUTOFDO_PROFILE),-DOPTIMISED -fprofile-sample-use=$(CLANG_AUTOFDO_PROFILE))
-flags = -O2 -gmlt -fdebug-info-for-profiling -mcmodel=kernel -fno-pic -ffreestanding \\
+flags = -O2 -gmlt -ffunction-sections -fdebug-info-for-profiling -mcmodel=kernel -fno-pic -ffreestanding \\
 	$(profile) '-DSALT="$(call string,BUILD_SALT)"'
 export srctree objtree LLVM CLANG_AUTOFDO_PROFILE
 
 all: $(objtree)/vmlinux $(objtree)/arch/x86/boot/bzImage $(objtree)/include/config/kernel.release
+
+bzImage: $(objtree)/arch/x86/boot/bzImage
+FORCE:
 
 allnoconfig:
 	@$(MAKE) -s take FROM=$(KCONFIG_ALLCONFIG)
@@ -57,7 +60,9 @@ $(objtree)/kernel.o: $(objtree)/early.o $(srctree)/kernel.c $(CLANG_AUTOFDO_PROF
 	@echo '  CC      kernel.o'
 	$(CC) $(flags) -c $(srctree)/kernel.c -o $@
 	@echo "savedcmd_kernel.o := $(CC) $(filter-out -DSALT%,$(flags)) -c kernel.c" > $(objtree)/.kernel.o.cmd
-$(objtree)/vmlinux: $(objtree)/kernel.o
+$(objtree)/linker: FORCE
+	@echo '$(LD)' | cmp -s - $@ || echo '$(LD)' > $@
+$(objtree)/vmlinux: $(objtree)/kernel.o $(objtree)/linker
 	@echo '  LD      vmlinux'
 	$(LD) -static --build-id=sha1 -T $(srctree)/kernel.lds $< -o $@
 $(objtree)/arch/x86/boot/bzImage: $(objtree)/vmlinux

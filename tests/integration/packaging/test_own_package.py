@@ -98,6 +98,44 @@ def test_the_script_writes_a_folder_that_makepkg_builds(runner: LocalRunner, fol
     ):  # fmt: skip
         assert any(line.endswith(end) for line in listed), end
     assert not any("/tests/" in line for line in listed)
+    require_completions(runner, package)
+    require_manual(runner, package, listed)
+
+
+def content(runner: LocalRunner, package: Path, name: str) -> str:
+    """Return the text of a file in a package, also of a compressed one."""
+    argv = ("sh", "-c", 'bsdtar -xOqf "$1" "$2" | gzip -cdf', "sh", str(package), name)
+    return runner.query(Command(argv=argv)).stdout
+
+
+def require_completions(runner: LocalRunner, package: Path) -> None:
+    """Have each shell read the completion that is packed for it, where that shell is."""
+    places = {
+        "bash": "usr/share/bash-completion/completions/pkgafdo",
+        "zsh": "usr/share/zsh/site-functions/_pkgafdo",
+        "fish": "usr/share/fish/vendor_completions.d/pkgafdo.fish",
+    }
+    for shell, place in places.items():
+        script = content(runner, package, place)
+        assert f"_PKGAFDO_COMPLETE={shell}_complete" in script
+        if shutil.which(shell):
+            runner.query(Command(argv=(shell, "-n"), stdin=script))
+
+
+def require_manual(runner: LocalRunner, package: Path, listed: list[str]) -> None:
+    """Have man read the pages, which are where it looks: one for each verb."""
+    pages = {line for line in listed if line.startswith("usr/share/man/man1/pkgafdo")}
+    wanted = ("pkgafdo", "pkgafdo-run", "pkgafdo-measure-host", "pkgafdo-pkgbuild-adapt")
+    assert {f"usr/share/man/man1/{name}.1.gz" for name in wanted} <= pages
+    for name in wanted:
+        page = content(runner, package, f"usr/share/man/man1/{name}.1.gz")
+        assert page.startswith(".TH") or "\n.TH" in page
+        if shutil.which("man"):
+            shown = runner.query(
+                Command(argv=("man", "--warnings", "-l", "-"), stdin=page, env={"MANWIDTH": "80"})
+            )
+            assert shown.stderr == ""
+            assert name in shown.stdout
 
 
 def test_a_folder_that_exists_is_not_touched(runner: LocalRunner, folder: Path) -> None:

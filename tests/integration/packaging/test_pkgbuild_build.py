@@ -335,12 +335,24 @@ def test_tuning_and_order_reach_the_linker_in_the_second_round_only(bench: Bench
 
 
 def test_the_documentation_gets_a_package_of_its_own(bench: Bench) -> None:
+    sphinx = bench.folder / "bin/sphinx-build"
+    sphinx.parent.mkdir()
+    sphinx.write_text("#!/bin/sh\n")
+    sphinx.chmod(0o755)
     bench.new(plain={"docs": True})
-    bench.makepkg()
+    bench.makepkg(PATH=f"{sphinx.parent}:{os.environ['PATH']}")
     names = [path.name for path in bench.package.glob("linux-toy-docs-*.pkg.tar.gz")]
     assert names == ["linux-toy-docs-7.2.13-1-x86_64.pkg.tar.gz"]
     listed = bench.runner.query(Command(argv=("bsdtar", "-tf", str(bench.package / names[0]))))
     assert "usr/share/doc/linux-toy/html/index.html" in listed.stdout.splitlines()
+
+
+def test_documentation_without_sphinx_is_refused_before_anything_is_compiled(bench: Bench) -> None:
+    if shutil.which("sphinx-build") is not None:
+        pytest.skip("sphinx-build is installed")
+    bench.new(plain={"docs": True})
+    assert "sphinx-build is missing" in bench.failure()
+    assert not list(bench.package.rglob("*.o"))
 
 
 def test_patches_are_applied(bench: Bench) -> None:

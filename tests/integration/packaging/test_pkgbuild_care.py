@@ -28,7 +28,7 @@ from pkgafdo.runner.local import LocalRunner
 from pkgafdo.workflows.pkgbuild_reading import read_folder
 from tests.integration.packaging.kernel_tree import pack
 from tests.unit.packaging.hostile import MARKER, ONE_LINE
-from tests.unit.packaging.kernel_pkgbuilds import ARCH, AUR, PLAIN_OPTIONS, SWITCHED
+from tests.unit.packaging.kernel_pkgbuilds import ARCH, AUR, PLAIN_OPTIONS, PROPELLED, SWITCHED
 from tests.unit.packaging.pkgbuilds import GOLDEN
 
 if TYPE_CHECKING:
@@ -107,6 +107,29 @@ def test_an_adapted_pkgbuild_is_read_by_makepkg_and_has_no_errors(
     assert "error" not in left.values(), left
     assert not set(left) & {"gcc-with-autofdo", "flags-lost", "profile-without-sum", "gnu-strip",
                             "stripped-vmlinux", "ci-variable", "no-autofdo"}  # fmt: skip
+
+
+def test_lists_of_propeller_become_sources_with_sums_and_go_again(
+    runner, place, profile, capsys
+) -> None:
+    folder = write(place, PROPELLED)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    lists = {"cc": b"!work\n!!0\n", "ld": b"work\n"}
+    for name, content in lists.items():
+        (place / f"made_{name}_profile.txt").write_bytes(content)
+    options = ("--profile", profile, "--propeller", place / "made", "--write")
+    assert verb("adapt", folder, *options) == 0
+    for name, content in lists.items():
+        assert (folder / f"propeller_{name}_profile.txt").read_bytes() == content
+        assert hashlib.blake2b(content).hexdigest() in (folder / "PKGBUILD").read_text()
+    printed_now = printed(runner, folder)
+    assert (folder / ".SRCINFO").read_text() == printed_now
+    assert "\tsource = propeller_cc_profile.txt\n" in printed_now
+    assert not set(findings(folder, capsys)) & {"profile-without-sum", "sums-count", "flags-lost"}
+    assert verb("adapt", folder, *options) == 0
+    assert capsys.readouterr().out == ""
+    assert verb("adapt", folder, "--revert") == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("family", FAMILIES)

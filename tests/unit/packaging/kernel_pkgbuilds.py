@@ -170,6 +170,27 @@ SWITCHED: Final = _options(_SWITCH, _SOURCE, _PREPARE) + _sums(
     TAR_SUM, "SKIP", CONFIG_SUM, "ef" * 64
 )
 """Options by environment, AutoFDO among them, with the traps that are known."""
+PROPELLED: Final = (
+    SWITCHED.replace(
+        "\n# The name of its profile\n",
+        '\n# Propeller\n: "${_propeller:=no}"\n\n# Its lists\n: "${_propeller_profiles:=no}"\n'
+        "\n# The name of its profile\n",
+    )
+    .replace(
+        "\n# The profile\n",
+        '\n# The lists\nif [ "$_propeller" = "yes" ] && [ "$_propeller_profiles" = "yes" ]; then\n'
+        "    source+=(propeller_cc_profile.txt\n             propeller_ld_profile.txt)\nfi\n"
+        "\n# The profile\n",
+    )
+    .replace(
+        "    ### Rewrite the configuration\n",
+        '    if [ "$_propeller" = "yes" ]; then\n        scripts/config -e PROPELLER_CLANG\n    fi\n\n'
+        '    if [ "$_propeller" = "yes" ] && [ "$_propeller_profiles" = "yes" ]; then\n'
+        '        BUILD_FLAGS+=(CLANG_PROPELLER_PROFILE_PREFIX="${srcdir}/propeller")\n    fi\n\n'
+        "    ### Rewrite the configuration\n",
+    )
+)
+"""The same with options for Propeller, whose lists come in without checksums."""
 PLAIN_OPTIONS: Final = _options("", "", "").replace("lto:=thin", "lto:=none") + _sums(
     TAR_SUM, "SKIP", CONFIG_SUM
 )

@@ -153,3 +153,14 @@ def test_a_tree_that_packages_vmlinux_must_have_done_so(packaging):
         pacman_pkg.build_packages(makepkg("linux-pkgafdo"), MAKE, strict, builder=None)
     runner = makepkg("linux-pkgafdo", "linux-pkgafdo-debug")
     assert len(pacman_pkg.build_packages(runner, MAKE, strict, builder=None)) == 2
+
+
+def test_packages_are_signed_with_the_key_that_was_named(packaging):
+    signing = replace(
+        packaging, settings=BuildSettings(sign=True), gpgkey="me@example.org", gnupghome="/keys"
+    )
+    env = pacman_pkg.pacman_pkg_command(MAKE, signing).env
+    assert env["MAKEPKGOPTS"].split()[-1] == "--sign"
+    assert (env["GPGKEY"], env["GNUPGHOME"]) == ("me@example.org", "/keys")
+    unsigned = pacman_pkg.pacman_pkg_command(MAKE, replace(signing, settings=BuildSettings())).env
+    assert not {"GPGKEY", "GNUPGHOME"} & unsigned.keys()

@@ -19,9 +19,9 @@ from pkgafdo.pipeline.workdir import locked
 from pkgafdo.runner.command import Result
 from pkgafdo.workflows.guidance import guidance_needs
 from pkgafdo.workflows.install_stages import private_root
+from pkgafdo.workflows.kept_packages import keep_packages
 from pkgafdo.workflows.pkgbuild_makepkg import makepkg_job
 from pkgafdo.workflows.pkgbuild_round import (
-    keep_packages,
     objects_guidance,
     prepare_folder,
     publish_packages,
@@ -191,6 +191,19 @@ def test_the_build_read_the_profile_in_makepkgs_srcdir(session, tmp_path) -> Non
     assert found.profile.parent == Path("/b/run-optimised/linux-mine/src")
     nothing = Inputs(needs=(), entries={})
     assert objects_guidance(session, Round.BASELINE, nothing, objects).profile is None
+
+
+def test_the_lists_are_found_under_the_name_that_a_pkgbuild_gives_them(session, tmp_path) -> None:
+    srcdir = tmp_path / "b/linux-x/src"
+    (srcdir / "linux").mkdir(parents=True)
+    inputs = guided(tmp_path, Round.PROPELLER)
+    ours = objects_guidance(session, Round.PROPELLER, inputs, srcdir / "linux").layout
+    assert ours is not None
+    assert ours.parent == srcdir
+    assert ours.name.startswith("propeller-")
+    (srcdir / "propeller_cc_profile.txt").write_text("!f\n")
+    theirs = objects_guidance(session, Round.PROPELLER, inputs, srcdir / "linux").layout
+    assert theirs == srcdir / "propeller"
 
 
 def test_what_makepkg_conf_says_is_used_and_both_rounds_are_kept_apart(session) -> None:
