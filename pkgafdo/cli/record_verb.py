@@ -1,4 +1,4 @@
-"""What the verb `record` can do besides bringing a run forward: record this machine now."""
+"""What the verb `record` can do besides bringing a run forward: record now, this machine or a VM."""
 
 from __future__ import annotations
 
@@ -10,29 +10,39 @@ from typing import Any
 import click
 
 from pkgafdo.cli.options import open_terminal, read_config, show
+from pkgafdo.cli.record_vm import record_vm
 
-_HELP = """Record branches: for a run, or of this machine, now.
+_HELP = """Record branches: for a run, or of a command, now.
 
-    Without --host, go on with the run until branches are recorded (record.road says where). With it, perf
+    By itself, go on with the run until branches are recorded (record.road says where). With --host, perf
     records the running kernel into a table for `pkgafdo profile convert`: while COMMAND runs, for some
-    time, or until Ctrl-C.
+    time, or until Ctrl-C. With --vm, COMMAND runs in a VM on the run's baseline kernel, with this machine's
+    programs and files, and the virtual LBR counts.
     """
 _OPTIONS = (
     click.Option(
         ["--host"], is_flag=True, help="Record the running kernel, now, outside of a run."
     ),
+    click.Option(["--vm"], is_flag=True, help="Record COMMAND in a VM, now (needs virtme-ng)."),
     click.Option(
-        ["--seconds"], type=click.FloatRange(min=1), help="End after so many seconds (with --host)."
+        ["--seconds"],
+        type=click.FloatRange(min=1),
+        help="End after so many seconds (with --host or --vm).",
     ),
     click.Option(
         ["-o", "--output"],
         type=click.Path(path_type=Path),
-        help="The table to write; default: host.parquet here (with --host).",
+        help="The table to write; default: host.parquet or vm.parquet here (with --host or --vm).",
+    ),
+    click.Option(
+        ["--kernel"],
+        type=click.Path(path_type=Path),
+        help="A kernel's image to boot, in place of the run's; its --vmlinux goes with it (with --vm).",
     ),
     click.Option(
         ["--vmlinux"],
         type=click.Path(path_type=Path),
-        help="The running kernel, uncompressed; default: where packages put it (with --host).",
+        help="The kernel, uncompressed; default: where packages put the running one (with --host).",
     ),
     click.Option(
         ["--keep-perf-data"],
@@ -52,29 +62,44 @@ def with_host(base: click.Command) -> click.Command:
     def verb(
         *,
         host: bool,
-        seconds: float | None,
-        output: Path | None,
-        vmlinux: Path | None,
+        vm: bool,
         keep_perf_data: bool,
         command: tuple[str, ...],
         **words: Any,  # noqa: ANN401  those of the verb that records for a run
     ) -> Any:  # noqa: ANN401
         if keep_perf_data:
             words["overrides"] = (*words["overrides"], "record.keep_perf_data=true")
-        if not host:
-            if command or seconds is not None or output is not None or vmlinux is not None:
-                raise click.UsageError("These belong to --host, which records this machine now.")
+        now = {name: words.pop(name) for name in ("seconds", "output", "kernel", "vmlinux")}
+        if not (host or vm):
+            if command or any(value is not None for value in now.values()):
+                raise click.UsageError("These belong to --host or --vm, which record now.")
             return go_on(**words)
-        if words["dry_run"]:
-            raise click.UsageError("--host records at once; --dry-run belongs to a run.")
+        _require_fitting(host, vm, command, now, words)
         open_terminal(quiet=words["quiet"], verbose=words["verbose"])
-        _record(seconds, output, vmlinux, command, words)
+        if vm:
+            record_vm(Path.cwd(), command, now, words)
+        else:
+            _record(now["seconds"], now["output"], now["vmlinux"], command, words)
         return None
 
     base.callback = verb
     base.help = _HELP
     base.params = [*base.params, *_OPTIONS]
     return base
+
+
+def _require_fitting(
+    host: bool, vm: bool, command: tuple[str, ...], now: dict[str, Any], words: dict[str, Any]
+) -> None:
+    """Raise UsageError for options that do not go together."""
+    if host and vm:
+        raise click.UsageError("--host and --vm are two roads: choose one.")
+    if words["dry_run"]:
+        raise click.UsageError("--host and --vm record at once; --dry-run belongs to a run.")
+    if vm and not command:
+        raise click.UsageError("--vm needs a command: pkgafdo record --vm -- COMMAND")
+    if host and now["kernel"] is not None:
+        raise click.UsageError("--kernel belongs to --vm: --host records the kernel that runs.")
 
 
 def _record(

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pkgafdo.cli.options import common, configured, read_config, show
+from pkgafdo.cli.options import Function, common, configured, read_config, show
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pkgafdo.host.facts import HostFacts
 
 _WORDS: Final = ["record", "service"]
@@ -31,6 +33,32 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _sampling(*, shortest: int) -> Callable[[Function], Function]:
+    """Return what adds the options of one sampling, which takes `shortest` seconds or more."""
+
+    def with_options(function: Function) -> Function:
+        for option in (
+            click.option(
+                "--quota",
+                default=256,
+                show_default=True,
+                type=click.IntRange(1),
+                help="MiB of profiles to keep.",
+            ),
+            click.option(
+                "--seconds",
+                default=60,
+                show_default=True,
+                type=click.IntRange(shortest, 3600),
+                help="The length of one recording.",
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return with_options
+
+
 @click.group("service", help="Record short profiles in the background, by a timer of systemd.")
 def service_group() -> None:
     """Hold the verbs about the background sampling."""
@@ -39,26 +67,13 @@ def service_group() -> None:
 @service_group.command(
     "install", help="Install the timer: on AC power, at random times, as you, without root."
 )
-@click.option(
-    "--seconds",
-    default=60,
-    show_default=True,
-    type=click.IntRange(5, 3600),
-    help="The length of one recording.",
-)
+@_sampling(shortest=5)
 @click.option(
     "--every",
     default="4h",
     show_default=True,
     metavar="SPAN",
     help="The time between two, at least (systemd.time(7)); as much again at random.",
-)
-@click.option(
-    "--quota",
-    default=256,
-    show_default=True,
-    type=click.IntRange(1),
-    help="MiB of profiles to keep.",
 )
 @configured
 @common
@@ -128,8 +143,7 @@ def remove_verb(as_json: bool) -> None:
 
 @service_group.command("sample", help="Record and convert once, as the timer does.")
 @click.option("--state", type=click.Path(path_type=Path), help="Where profiles are kept.")
-@click.option("--seconds", default=60, show_default=True, type=click.IntRange(1, 3600))
-@click.option("--quota", default=256, show_default=True, type=click.IntRange(1))
+@_sampling(shortest=1)
 @configured
 @common
 def sample_verb(

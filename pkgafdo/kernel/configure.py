@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ALLCONFIG: Final = "pkgafdo.allconfig"
 MODULE_LIST: Final = "pkgafdo.modules"
+BUILT_IN_FRAGMENTS: Final = ("virtme",)
+"""Names that kernel.fragments may hold in place of a path."""
 _ANSWERS: Final = "\n" * 10_000
 """streamline_config asks about new options; an empty line takes the default."""
 
@@ -97,6 +99,19 @@ def small_config() -> str:
     return (resources.files("pkgafdo.kernel") / "configs/vm-small.config").read_text("utf-8")
 
 
+def is_built_in(fragment: Path) -> bool:
+    """Say whether a fragment is one of ours; a file of that name goes before it."""
+    return str(fragment) in BUILT_IN_FRAGMENTS and not fragment.exists()
+
+
+def fragment_text(fragment: Path) -> str:
+    """Return a fragment's text; raises ConfigError when it is no configuration."""
+    if is_built_in(fragment):
+        place = resources.files("pkgafdo.kernel") / f"configs/{fragment}.config"
+        return place.read_text("utf-8")
+    return read_config(fragment)
+
+
 def config_commands(kbuild: Kbuild, settings: KernelSettings) -> tuple[Command, ...]:
     """Return the make commands that complete a written configuration, in order."""
     log_name = "configure"
@@ -161,7 +176,7 @@ def configure(
         layout=layout,
     )
     base = base_text(runner, kbuild, settings, running)
-    fragments = [read_config(path) for path in settings.fragments]
+    fragments = [fragment_text(path) for path in settings.fragments]
     write_config(kbuild, settings, base, [*fragments, kconfig.fragment(wanted)])
     for command in config_commands(kbuild, settings):
         runner.run(command)

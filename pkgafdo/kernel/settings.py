@@ -66,6 +66,11 @@ class SourceSettings:
         """What kind of place the location is."""
         return source_kind(self.location, self.branch)
 
+    @property
+    def label(self) -> str:
+        """How a plan names the place; a repository's own branch goes without saying."""
+        return f"{self.location}, branch {self.branch}" if self.branch else self.location
+
     @field_validator("sha256")
     @classmethod
     def _is_a_digest(cls, value: str) -> str:

@@ -72,15 +72,22 @@ def stacks_of(guest: Guest) -> Path:
 def plugin_of(
     native: Native, guest: Guest, mode: str, output: Path, more: Mapping[str, str] | None = None
 ) -> str:
-    """Return QEMU's -plugin value for recording or measuring this guest's kernel.
+    """Return QEMU's -plugin value for recording or measuring this guest's kernel."""
+    return plugin_for(native, guest.vmlinux.path, mode, output, more)
+
+
+def plugin_for(
+    native: Native, vmlinux: Path, mode: str, output: Path, more: Mapping[str, str] | None = None
+) -> str:
+    """Return QEMU's -plugin value for recording or measuring a kernel.
 
     Raises ArtifactError when vmlinux lacks the symbols that bound the entry text.
     """
-    bounds = elf.text_bounds(guest.vmlinux.path)
+    bounds = elf.text_bounds(vmlinux)
     start, end = bounds.entry_text_start, bounds.entry_text_end
     if start is None or end is None:
         raise ArtifactError(
-            f"{guest.vmlinux.path} has no symbols __entry_text_start and __entry_text_end",
+            f"{vmlinux} has no symbols __entry_text_start and __entry_text_end",
             hint="Use the vmlinux of an x86-64 kernel, unstripped.",
         )
     return plugin_value(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
@@ -28,6 +28,8 @@ class VmSettings:
     """The guest's memory in MiB."""
     modules: tuple[str, ...] = ("ext4", "brd")
     """Modules that the guest loads, with what they need; those built in or absent are passed over."""
+    lbr: Literal["auto", "virtual"] = "auto"
+    """Where `record --vm` gets branches: "auto" takes the processor's own LBR where KVM passes it on."""
     stack_period: int = Field(default=0, ge=0)
     """Also write a perf.data file: the last 32 branches at every so many (a prime); 0: none."""
     timeout: int = Field(default=900, ge=10)

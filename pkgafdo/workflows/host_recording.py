@@ -12,7 +12,6 @@ from pkgafdo.branches.marks import accept_faults, mark_faults
 from pkgafdo.errors import ArtifactError, CommandError, HostError
 from pkgafdo.host.kallsyms import kernel_address
 from pkgafdo.pacman.vmlinux import require_vmlinux
-from pkgafdo.perf.live import RUNTIME_ADDRESSES
 from pkgafdo.perf.perfdata.mappings import KernelMapping
 from pkgafdo.perf.period import note_on_samples
 from pkgafdo.perf.record import Request, record
@@ -155,6 +154,8 @@ def record_job(
 
 def faults_of(outcome: Recorded, subject: Subject, settings: RecordSettings) -> list[str]:
     """Return what speaks against using a recording, one sentence each; pure."""
+    from pkgafdo.perf.live import RUNTIME_ADDRESSES
+
     faults = []
     meta = outcome.table.meta
     if outcome.status and not outcome.interrupted:

@@ -46,7 +46,7 @@ def require_config_files(session: Session) -> None:
         case path:
             configure.read_config(Path(path))
     for fragment in kernel.fragments:
-        configure.read_config(fragment)
+        configure.fragment_text(fragment)
     if kernel.localmodconfig:
         configure.read_module_list(Path(kernel.localmodconfig))
 

@@ -50,7 +50,7 @@ def vm_recipe(session: Session, suite: Suite) -> dict[str, Any]:
     """Return what decides the counts of a suite in the VM."""
     programs = ("busybox", session.config.vm.qemu, *suite.files)
     vm = plain(session.config.vm)
-    del vm["timeout"]
+    del vm["timeout"], vm["lbr"]
     return {
         "vm": vm,
         "suite": plain(suite),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pkgafdo import log
 from pkgafdo.branches.store import write_table
 from pkgafdo.errors import ConfigError
+from pkgafdo.host.invoker import user_environment
 from pkgafdo.host.resources import free_disk
 from pkgafdo.host.running import running_kernel
 from pkgafdo.packaging.builder import give
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from pkgafdo.runner.local import LocalRunner
 
 MIB: Final = 1 << 20
-_OF_ROOT: Final = frozenset({"HOME", "USER", "LOGNAME", "MAIL", "SHELL"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,11 +137,11 @@ def _vmlinux(
 def _workload(runner: LocalRunner, wish: Wish) -> Workload | None:
     if not wish.command:
         return None
-    run_as, env = RunAs.SELF, dict(wish.environ or {})
-    if runner.builder is not None:
-        run_as = RunAs.BUILDER
-        env = {name: value for name, value in env.items() if name not in _OF_ROOT}
-    command = Command(argv=wish.command, env=env, run_as=run_as)
+    command = Command(
+        argv=wish.command,
+        env=user_environment(wish.environ or {}, runner.builder),
+        run_as=RunAs.SELF if runner.builder is None else RunAs.BUILDER,
+    )
     return Workload(command=command, foreground=True)
 
 

@@ -18,9 +18,6 @@ from pkgafdo.branches.store import is_table, read_table
 from pkgafdo.branches.vlbr import is_counts_file, read_counts
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.formats import FOREIGN_MAGIC, MAGIC, OLD_MAGIC
-from pkgafdo.perf.perfdata.recording import read_recording
-from pkgafdo.perf.relink import relinked
-from pkgafdo.perf.script_text import read_script_text
 from pkgafdo.profile.conversion import require_same_kernel
 
 if TYPE_CHECKING:
@@ -88,6 +85,10 @@ def read_source(
 
     With vmlinux, KASLR is undone. Raises ArtifactError for anything else.
     """
+    from pkgafdo.perf.perfdata.recording import read_recording
+    from pkgafdo.perf.relink import relinked
+    from pkgafdo.perf.script_text import read_script_text
+
     text = elf.text_bounds(vmlinux.path) if vmlinux is not None else None
     if not isinstance(source, Path):
         return read_recording(source, text=text, filters=filters)

@@ -15,9 +15,11 @@ import pytest
 
 from pkgafdo import elf
 from pkgafdo.host.facts import read_facts
+from pkgafdo.kernel.kconfig import parse_config
 from pkgafdo.packaging.pkginfo import is_api_headers, read_package
 from pkgafdo.runner.command import Command
 from pkgafdo.runner.local import LocalRunner
+from pkgafdo.vm.virtme import missing_options
 from tests.e2e.spine import Spine, ratios
 from tests.integration.cli.program import Ended, finished, half_written, processes_of
 
@@ -196,6 +198,17 @@ def test_the_sampled_stacks_are_a_recording_that_perf_reads(data, spine):
 
 
 # --- bad workloads, in the same folder ----------------------------------------------------------
+
+
+def test_a_command_of_this_machine_is_recorded_on_the_baseline_kernel(data, spine, tmp_path):
+    options = parse_config((spine.work / "packages/baseline.config").read_text(encoding="utf-8"))
+    if missing := missing_options(options):
+        pytest.skip(f"built without the fragment “virtme”: no {', '.join(missing)}")
+    script = "for i in 1 2 3; do ls / >/dev/null; done; echo it came to its end"
+    ended = spine.run("record", "--vm", "-o", tmp_path / "vm.parquet", "--", "sh", "-c", script)
+    assert ended.data()["branches"] > 100_000
+    assert ended.data()["build_id"] == data["baseline"]["build_id"]
+    assert (tmp_path / "vm.output").read_text(encoding="utf-8") == "it came to its end\n"
 
 
 def bad_workload(

@@ -54,6 +54,13 @@ def test_looking_at_a_configuration_starts_no_recorder() -> None:
     assert set(modules) & {"requests", "pyarrow", "numba", "elftools"} == set()
 
 
+@pytest.mark.parametrize("words", [("plan",), ("run", "--dry-run", "--propeller")])
+def test_a_plan_compiles_nothing(words, tmp_path) -> None:
+    said = run("-c", LOOK, *words, "-w", str(tmp_path / "work")).stderr.splitlines()
+    assert {"0", "pkgafdo"} <= set(said)
+    assert set(said) & {"numba", "scipy", "matplotlib", "requests"} == set()
+
+
 def test_a_reader_who_leaves_early_is_no_error() -> None:
     runner = LocalRunner(env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
     script = f"{sys.executable} -m pkgafdo config schema | head -n 1; true"

@@ -642,6 +642,19 @@ static void a_window_that_opens_within_another_closes_it(void)
 	EQUAL(window_at(1)[3], 1);
 }
 
+static void a_window_in_which_qemu_ends_is_written_too(void)
+{
+	install("mode=record");
+	begin(3);
+	run(jump(K, 2, K + 0x100));
+	run(BLOCK(K + 0x100, 1, NOP));
+	end();
+	EQUAL(read_result(), 1);
+	EQUAL(window_at(0)[0], 3);
+	EQUAL(edge(0, K + 2, K + 0x100), 1);
+	EQUAL(range(0, K, K + 2), 1);
+}
+
 static void a_run_without_windows_leaves_a_whole_and_empty_file(void)
 {
 	install("mode=record");
@@ -1026,6 +1039,7 @@ static const struct {
 	TEST(windows_are_kept_apart_and_none_inherits_a_position),
 	TEST(a_window_that_opens_twice_is_written_twice),
 	TEST(a_window_that_opens_within_another_closes_it),
+	TEST(a_window_in_which_qemu_ends_is_written_too),
 	TEST(a_run_without_windows_leaves_a_whole_and_empty_file),
 	TEST(user_code_is_not_instrumented),
 	TEST(other_long_nops_are_no_marks),

@@ -639,10 +639,13 @@ static void write_measure(void)
 
 static void finish(void)
 {
-	if (measuring)
+	if (measuring) {
 		write_measure();
-	else
+	} else {
+		if (window) /* QEMU was ended inside it */
+			write_window((uint64_t)(window - windows));
 		write_end();
+	}
 	if (ferror(out) || fclose(out))
 		die("the output file could not be written whole");
 	if (stacks && (ferror(stacks) || fclose(stacks)))

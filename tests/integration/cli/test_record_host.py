@@ -205,7 +205,7 @@ def test_the_kept_perf_data_counts_the_same(host: Pkgafdo, folder: Path, bin_fol
     [
         (("--seconds", "5"), "belong to --host"),
         (("--", "make"), "belong to --host"),
-        (("--host", "--dry-run"), "records at once"),
+        (("--host", "--dry-run"), "record at once"),
         (("--host", "--seconds", "0"), "--seconds"),
     ],
 )

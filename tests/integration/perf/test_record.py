@@ -14,6 +14,7 @@ import pytest
 
 from pkgafdo import elf
 from pkgafdo.errors import ArtifactError, HostError
+from pkgafdo.host.users import root_prefix
 from pkgafdo.perf.events import events_for, parse_event
 from pkgafdo.perf.keeper import Places
 from pkgafdo.perf.kept import KeptFile
@@ -374,6 +375,33 @@ def test_perf_alone_runs_through_sudo(sudo, bin_folder, request_of, places) -> N
     assert asked.startswith("-- sh ")
     assert asked.endswith("-- " + " ".join([str(bin_folder / "perf"), *calls(bin_folder)[0]]))
     assert read(f"{places.sysctls}/seen") == "1"
+    assert read(f"{places.sysctls}/kernel/kptr_restrict") == "2"
+
+
+OTHER_WAY = """#!/bin/sh
+printf '%s\\n' "$*" >> "$(dirname "$0")/asked"
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize("name", ["run0", "doas"])
+def test_perf_alone_runs_through_another_way_to_root(
+    runner, bin_folder, request_of, places, name: str
+) -> None:
+    """Neither takes an option, and neither is asked to remember a password, as sudo is."""
+    bin_folder.mkdir()
+    (bin_folder / name).write_text(OTHER_WAY, encoding="utf-8")
+    (bin_folder / name).chmod(0o755)
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    way = root_prefix(1000, lambda one: str(bin_folder / one) if one == name else None)
+    assert way == (name,)
+    request = request_of(seconds=1.0, renewal=0.2, run_as=RunAs.ROOT)
+    found = recorded(record(replace(runner, root=way), request))
+    assert found.table.branches
+    assert found.damage == ""
+    [asked] = (bin_folder / "asked").read_text(encoding="utf-8").splitlines()
+    assert asked.startswith("sh ")
+    assert asked.endswith("-- " + " ".join([str(bin_folder / "perf"), *calls(bin_folder)[0]]))
     assert read(f"{places.sysctls}/kernel/kptr_restrict") == "2"
 
 

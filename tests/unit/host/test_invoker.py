@@ -7,7 +7,7 @@ import pwd
 
 import pytest
 
-from pkgafdo.host.invoker import invoking_user
+from pkgafdo.host.invoker import invoking_user, user_environment
 
 OTHER = next(entry for entry in pwd.getpwall() if entry.pw_uid != 0)
 
@@ -38,3 +38,12 @@ def test_nobody_stands_behind_root(environ: dict[str, str]) -> None:
 
 def test_a_user_is_not_changed_by_what_the_environment_says() -> None:
     assert invoking_user({"SUDO_UID": str(OTHER.pw_uid)}, euid=os.getuid() + 1) is None
+
+
+def test_a_command_of_the_user_behind_root_has_their_environment() -> None:
+    invoker = invoking_user({"SUDO_UID": str(OTHER.pw_uid)}, euid=0)
+    environ = {"HOME": "/root", "USER": "root", "MAIL": "/root/mail", "SHELL": "x", "LANG": "C"}
+    assert user_environment(environ, invoker) == {
+        "LANG": "C", "HOME": OTHER.pw_dir, "USER": OTHER.pw_name, "LOGNAME": OTHER.pw_name,
+    }  # fmt: skip
+    assert user_environment(environ, None) == environ

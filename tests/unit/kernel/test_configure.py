@@ -11,6 +11,7 @@ from pkgafdo.kernel import configure, kconfig
 from pkgafdo.kernel.make import Kbuild
 from pkgafdo.kernel.settings import KernelSettings
 from pkgafdo.runner.command import Command, Result
+from pkgafdo.vm.virtme import NEEDED
 from tests.fakes import kernel_tree
 from tests.fakes.runner import FakeRunner
 
@@ -75,6 +76,20 @@ def test_a_users_fragment_wins_over_the_base_and_ours_over_it(kbuild, tmp_path):
     configure.configure(obedient_make(kbuild), kbuild, settings, running=NOWHERE)
     options = configure.built_config(kbuild.objects)
     assert (options["NR_CPUS"], options["AUTOFDO_CLANG"]) == ("64", "y")
+
+
+def test_the_built_in_fragment_has_a_name_that_a_file_may_take(kbuild, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = KernelSettings(fragments=(Path("virtme"),))
+    configure.configure(obedient_make(kbuild), kbuild, settings, running=NOWHERE)
+    assert configure.built_config(kbuild.objects)["9P_FS"] == "y"
+    Path("virtme").write_text("CONFIG_NR_CPUS=64\n")
+    assert configure.fragment_text(Path("virtme")) == "CONFIG_NR_CPUS=64\n"
+
+
+def test_the_built_in_fragment_sets_all_that_the_guest_needs():
+    options = kconfig.parse_config(configure.fragment_text(Path("virtme")))
+    assert set(NEEDED) <= {name for name, value in options.items() if value == "y"}
 
 
 def test_a_file_as_base_is_completed_by_olddefconfig(kbuild, tmp_path):

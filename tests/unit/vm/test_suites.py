@@ -67,3 +67,10 @@ def test_a_shell_step_keeps_its_quotes() -> None:
     for step in TRAIN.steps:
         if "bash -c" in step.script:
             assert step.script.count("'") == 2
+
+
+def test_git_asks_for_no_pager() -> None:
+    """The guest has none, and the pager that a distribution sets need not be there to be started."""
+    asking = re.compile(r"\bgit (log|show|diff|branch|tag)\b")
+    for step in (*TRAIN.steps, *HELDOUT.steps):
+        assert not asking.search(step.script), step.name
