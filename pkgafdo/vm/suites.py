@@ -137,7 +137,8 @@ HELDOUT: Final = Suite(
             "GIT_COMMITTER_DATE='2020-01-01T00:00:00Z'",
             script="git init -q r && cd r && git config user.name n && git config user.email e@x\n"
             "for i in 1 2 3; do for j in $(busybox seq 1 20); do echo $i $j > f$j; done; "
-            "git add . ; git -c gc.auto=0 commit -q -m $i; git status --short; done; git log --stat",
+            "git add . ; git -c gc.auto=0 commit -q -m $i; git status --short; done\n"
+            "git --no-pager log --stat",
         ),
         Step(
             name="web",

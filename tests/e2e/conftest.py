@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["able"]
+
+ARGUMENTS: Final = ("--propeller", "--set", 'kernel.fragments=["virtme"]')
+"""Three kernels, which can also run commands of this machine (`record --vm -- COMMAND`)."""
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +34,10 @@ def unfinished(able: None) -> Iterator[Spine]:
             yield Spine(
                 pkgafdo=Pkgafdo(folder=Path(name), own_cache=False),
                 work=Path(place).absolute(),
-                arguments=("--propeller",),
+                arguments=ARGUMENTS,
             )
         return
     folder = Path(tempfile.mkdtemp(prefix="pkgafdo-e2e-", dir="/var/tmp"))
     folder.chmod(0o755)
-    yield Spine(pkgafdo=Pkgafdo(folder=folder), work=folder / "work", arguments=("--propeller",))
+    yield Spine(pkgafdo=Pkgafdo(folder=folder), work=folder / "work", arguments=ARGUMENTS)
     shutil.rmtree(folder)
