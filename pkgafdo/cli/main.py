@@ -27,6 +27,7 @@ from pkgafdo.cli.run_verbs import RUN_VERBS
 from pkgafdo.cli.service_verbs import EPILOG as SERVICE_EPILOG
 from pkgafdo.cli.service_verbs import Verbs
 from pkgafdo.cli.uninstall_verbs import UNINSTALL_VERBS
+from pkgafdo.columns import fit, width_of
 from pkgafdo.errors import BROKEN_PIPE, INTERRUPTED, ConfigError, HostError, PkgafdoError
 
 if TYPE_CHECKING:
@@ -96,6 +97,18 @@ def render_error(error: PkgafdoError) -> str:
     return "\n".join(lines)
 
 
+def _fitting(text: str) -> str:
+    """Return an error's text with the lines of its sentences broken, on a terminal; not the evidence."""
+    if not sys.stderr.isatty():
+        return text
+    columns = width_of(sys.stderr)
+    lines = text.split("\n")
+    return "\n".join(
+        one if one.startswith("  | ") else fit(one, columns, further=4 if one[:1] == " " else 2)
+        for one in lines
+    )
+
+
 def _bug(error: BaseException) -> int:
     """Report our own bug: one sentence, the traceback kept in a file."""
     handle, path = tempfile.mkstemp(prefix="pkgafdo-bug-", suffix=".log")
@@ -143,7 +156,7 @@ def exit_code(error: BaseException) -> int:  # noqa: PLR0911  one line for each 
             click.echo("pkgafdo: interrupted; the same command goes on from here", err=True)
             return INTERRUPTED
         case PkgafdoError():
-            click.echo(render_error(error), err=True)
+            click.echo(_fitting(render_error(error)), err=True)
             return error.exit_code
         case SystemExit():
             # Shell completion ends so, after it has printed what it was asked for.

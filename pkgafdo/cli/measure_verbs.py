@@ -16,11 +16,25 @@ _COUNTING = next(verb for verb in RUN_VERBS if verb.name == "measure")
 _FOLDER = Path("pkgafdo-measurements")
 
 
+def _folder(workdir: Path | None) -> Path:
+    """Return where measurements go: into a run's folder, whose report then shows them, or here."""
+    from pkgafdo.workflows.report_machine import FOLDER
+
+    return _FOLDER if workdir is None else workdir_path(workdir) / FOLDER
+
+
 def _count_unless_more_was_said(**words: Any) -> None:  # noqa: ANN401  as the verb takes them
     """Go on to the run's counts when no further verb was given."""
     context = click.get_current_context()
     if context.invoked_subcommand is None:
         context.invoke(_COUNTING, **words)
+        return
+    given = click.core.ParameterSource.COMMANDLINE
+    if any(context.get_parameter_source(name) is given for name in words):
+        raise ConfigError(
+            f"options of “measure {context.invoked_subcommand}” stand behind its name",
+            hint=f"Write pkgafdo measure {context.invoked_subcommand} and then the options.",
+        )
 
 
 measure_group = click.Group(
@@ -52,12 +66,12 @@ def measure_repeat(
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.workdir import locked, require_workdir
     from pkgafdo.workflows.autofdo import autofdo_stages
-    from pkgafdo.workflows.repeat import repeat_counts
+    from pkgafdo.workflows.repeat import repeat_counts, wishes_of
     from pkgafdo.workflows.session import open_session
 
     path = workdir_path(workdir)
-    require_workdir(path)
-    config = read_config(config_file, source, overrides)
+    entries = require_workdir(path).journal.read()
+    config = read_config(config_file, source, (*wishes_of(entries), *overrides))
     with locked(path) as folder:
         stages = autofdo_stages(open_session(config, read_facts(), folder))
         data = repeat_counts(stages, folder.journal.read(), times, path)
@@ -81,6 +95,7 @@ def measure_repeat(
 @click.option("--folder", type=PATH, help="Where benchmarks write files; default: the system's.")
 @click.option("--plan", type=PATH, help="Measure only when it is this kernel's turn in a plan.")
 @click.option("-o", "--output", type=PATH, help="File to add to; default: named by the kernel.")
+@in_workdir
 @common
 def measure_host(
     benches: tuple[str, ...],
@@ -89,6 +104,7 @@ def measure_host(
     folder: Path | None,
     plan: Path | None,
     output: Path | None,
+    workdir: Path | None,
     as_json: bool,
 ) -> None:
     """Measure, and print what the file now holds."""
@@ -111,7 +127,7 @@ def measure_host(
         ]
         show(as_json, state, "\n".join([*rows, then]))
         return
-    target = output or host_measures.record_path(_FOLDER, host.release)
+    target = output or host_measures.record_path(_folder(workdir), host.release)
     record = host_measures.measure_host(make_runner(host), order, target)
     data = {"path": str(target), "kernel": host.release, "boots": len(record.boots)}
     show(as_json, data, f"{target}: {len(record.boots)} boots of {host.release}")
@@ -131,15 +147,17 @@ def measure_host(
     "-o",
     "--output",
     type=PATH,
-    default=_FOLDER / "plan.json",
-    show_default=True,
     help="The plan; measurements go beside it.",
 )
+@in_workdir
 @common
-def measure_plan(first: str, second: str, boots: int, output: Path, as_json: bool) -> None:
+def measure_plan(
+    first: str, second: str, boots: int, output: Path | None, workdir: Path | None, as_json: bool
+) -> None:
     """Write the plan; FIRST and SECOND are kernel releases as `uname -r` prints them."""
     from pkgafdo.measure.plan import interleaved, read_plan, write_plan
 
+    output = output or _folder(workdir) / "plan.json"
     order = interleaved(first, second, boots)
     if output.exists() and read_plan(output) != order:
         raise ConfigError(

@@ -45,6 +45,11 @@ def _verb(name: str) -> click.Command:
     @click.option(
         "--propeller", is_flag=True, help="Build a third kernel, its blocks laid out by Propeller."
     )
+    @click.option(
+        "--noise-floor",
+        is_flag=True,
+        help="Count the baseline in another layout too: how much luck alone changes.",
+    )
     @booting
     @in_workdir
     @configured
@@ -53,6 +58,7 @@ def _verb(name: str) -> click.Command:
         dry_run: bool,
         install: bool,
         propeller: bool,
+        noise_floor: bool,
         workdir: Path | None,
         config_file: Path | None,
         source: str | None,
@@ -64,6 +70,8 @@ def _verb(name: str) -> click.Command:
             overrides = (*overrides, "install.system=true")
         if propeller:
             overrides = (*overrides, "propeller.enable=true")
+        if noise_floor:
+            overrides = (*overrides, "measure.noise_floor=true")
         config = read_config(config_file, source, overrides)
         path = workdir_path(workdir)
         if dry_run:
@@ -142,7 +150,7 @@ def _dry_run(config: Config, path: Path, verb: str, *, as_json: bool) -> None:
         lines.append(f"# {decision.stage}: {decision.verdict} ({decision.reason})")
         lines += previews[decision.stage]
     data = [_decision(one) | {"commands": list(previews[one.stage])} for one in decisions]
-    show(as_json, {"workdir": str(path), "stages": data}, "\n".join(lines))
+    show(as_json, {"workdir": str(path), "stages": data}, "\n".join(lines), verbatim=True)
 
 
 def _foresee(

@@ -23,6 +23,9 @@ class MeasureSettings:
 
     heldout: str = "heldout"
     """The shipped suite that the profile was not trained with."""
+    noise_floor: bool = False
+    """Also link the baseline in another order and count it: how much layout's luck alone changes
+    (`--noise-floor`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, config=SETTINGS)

@@ -15,8 +15,8 @@ LABELS: Final = {
     "l1i_misses": "L1i misses (model)",
     "itlb_misses": "iTLB misses (model)",
 }
-
-
+PER_OPERATION: Final = ("instructions", "taken_branches")
+"""What is told of a single system call, message or request. Misses depend on what came before it."""
 TOUCHED: Final = {
     "lines_touched": "cache lines touched",
     "pages_touched": "pages touched",
@@ -99,6 +99,11 @@ def _step(kernels: Mapping[str, SuiteCounts], index: int, counted: Sequence[str]
         "operations": first.operations,
         "unit": first.unit,
         **{m: {name: step.counts[m] for name, step in steps.items()} for m in counted},
+        "per_operation": {
+            m: {name: step.per_operation(m) for name, step in steps.items()}
+            for m in PER_OPERATION
+            if first.operations
+        },
     }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pkgafdo.measure.counts import LABELS
+from pkgafdo.measure.counts import LABELS, TOUCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pkgafdo.measure.counts import SuiteCounts
+
+_METRICS: Final = LABELS | TOUCHED
 
 
 def repeats_of(runs: Sequence[SuiteCounts]) -> dict[str, Any]:
@@ -59,23 +61,31 @@ def _widest(row: Mapping[str, Any]) -> float:
 
 
 def floor_of(baseline: SuiteCounts, twin: SuiteCounts) -> dict[str, Any]:
-    """Return how the counts of two builds of the same sources differ, JSON-plain.
+    """Return how much the counts of two layouts of the same code differ, JSON-plain.
 
-    twin is the baseline's configuration built once more where its layout comes out differently (in
-    another folder, with another build salt): what differs is layout's luck.
+    twin is the baseline with its functions in another order: what differs is layout's luck. changes
+    has each metric's change (None where the baseline counted nothing), steps the same of each step.
     """
-    changes = {
-        metric: twin.total(metric) / baseline.total(metric) - 1 if baseline.total(metric) else None
-        for metric in LABELS
-    }
+    both = [metric for metric in _METRICS if baseline.has(metric) and twin.has(metric)]
+    changes = {metric: _change(baseline.total(metric), twin.total(metric)) for metric in both}
+    steps = [
+        {"name": one.name, "changes": {m: _change(one.counts[m], other.counts[m]) for m in both}}
+        for one, other in zip(baseline.steps, twin.steps, strict=True)
+    ]
     told = ", ".join(
-        f"{LABELS[metric]} by {abs(change):.2%}"
+        f"{_METRICS[metric]} by {abs(change):.2%}"
         for metric, change in changes.items()
         if change is not None
     )
     return {
         "suite": baseline.suite,
         "changes": changes,
-        "says": f"Layout’s luck: the baseline built twice differs on “{baseline.suite}” in {told}. "
-        "Smaller changes than these say nothing.",
+        "steps": steps,
+        "says": f"Layout’s luck: the baseline with its functions in another order differs on "
+        f"“{baseline.suite}” in {told}. A change that is not larger is no gain and no loss. One other "
+        "order was counted: a third may differ by more.",
     }
+
+
+def _change(before: int, after: int) -> float | None:
+    return after / before - 1 if before else None

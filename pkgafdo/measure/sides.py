@@ -40,13 +40,18 @@ def compare_records(before: Record, after: Record, *, anyway: bool = False) -> d
                                f"after: {', '.join(other) or 'none'}"]),
             hint="Measure both kernels with the same benchmarks.",
         )  # fmt: skip
+    units = {name: series.unit for boot in before.boots for name, series in boot.series.items()}
     compared = compare_samples({name: one[name] for name in common}, other)
     return {
         "kind": MACHINE_KIND,
         "before": _side(before),
         "after": _side(after),
         "differences": differences,
-        "benchmarks": [asdict(row) | {"verdict": row.verdict.value} for row in compared],
+        "benchmarks": [
+            asdict(row)
+            | {"verdict": row.verdict.value, "lower": one[row.name].lower, "unit": units[row.name]}
+            for row in compared
+        ],
         "notes": [*unlike.values(), *_notes(before, after, len(common))],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pkgafdo.report.machine import machine_measures, sentences
 from pkgafdo.report.measures import function_movers, step_movers, suite_measures
 from pkgafdo.report.verdict import verdict_of
 
@@ -37,8 +38,10 @@ class Facts:
     """What a run knows: all of it JSON-plain but the recordings.
 
     suites maps a part of the comparison to (heading, what `compare` made); kernels, timeline,
-    provenance, commands and notes are shown as they are; profile is None until there is one. noise is
-    what building twice showed, repeats what counting again did (a sentence, or empty).
+    provenance, commands and notes are shown as they are; profile is None until there is one. noise maps
+    a part to what the baseline's other layout showed, repeats says what counting again did (or nothing).
+    machine maps a kernel's name to how it compares with the baseline on this machine; arcs is what
+    `compare_arcs` made of two recordings.
     """
 
     title: str
@@ -54,26 +57,32 @@ class Facts:
     provenance: Sequence[Mapping[str, str]] = ()
     commands: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
-    noise: Mapping[str, Any] | None = None
+    noise: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     repeats: str = ""
+    machine: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arcs: Mapping[str, Any] | None = None
 
 
 def build_report(facts: Facts) -> dict[str, Any]:
     """Return the report's model: what the facts say, compared and judged."""
     suites = [
-        suite_measures(part, heading, data, facts.labels)
+        suite_measures(part, heading, data, facts.labels, facts.noise.get(part))
         for part, (heading, data) in facts.suites.items()
     ]
     measure = {"model": facts.model, "suites": suites}
+    machine = [machine_measures(name, data) for name, data in facts.machine.items()]
     return {
         "format": FORMAT,
         "title": facts.title,
         "pkgafdo": facts.version,
-        "verdict": verdict_of(measure, facts.noise, facts.repeats),
-        "noise": facts.noise,
+        "verdict": verdict_of(measure, facts.noise, facts.repeats)
+        | {"machine": sentences(machine)},
+        "noise": dict(facts.noise),
         "kernels": list(facts.kernels),
         "measure": measure,
+        "machine": machine,
         "where": [_where(one) for one in facts.recordings],
+        "arcs": facts.arcs if comparable(facts.recordings) else None,
         "movers": _movers(suites, facts.recordings),
         "profile": facts.profile,
         "layout": [
@@ -128,9 +137,15 @@ def concentration(subsystems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     return points
 
 
+def comparable(recordings: Sequence[Recorded]) -> bool:
+    """Tell whether recordings of several kernels count the same work, every branch of it."""
+    exact = all(one.exact for one in recordings)
+    return len(recordings) > 1 and exact and len({one.suite for one in recordings}) == 1
+
+
 def _movers(suites: Sequence[Mapping[str, Any]], recordings: Sequence[Recorded]) -> dict[str, Any]:
     found: dict[str, Any] = {"metric": _MOVED_BY, "steps": step_movers(suites, _MOVED_BY)}
-    if len(recordings) > 1 and all(one.exact for one in recordings):
+    if comparable(recordings):
         first, last = recordings[0], recordings[-1]
         found |= {
             "before": first.kernel,
@@ -152,6 +167,11 @@ def _missing(facts: Facts) -> list[str]:
     for part, heading in (("train", "the training suite"), ("heldout", "the held-out suite")):
         if part not in facts.suites:
             lines.append(f"The kernels are not compared on {heading}: not all were counted there.")
+    if len({one.suite for one in facts.recordings}) > 1:
+        told = ", ".join(f"{one.kernel}: “{one.suite}”" for one in facts.recordings)
+        lines.append(
+            f"The kernels were recorded under different work ({told}), so their branches do not compare."
+        )
     if facts.profile is None:
         lines.append("There is no profile yet.")
     return lines

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+from pkgafdo.report.markdown_measured import compared, machine, operations, steps, sure
+from pkgafdo.report.markdown_tables import line, table
 from pkgafdo.report.numbers import count, duration, percent, signed, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 _SUBSYSTEMS: Final = 12
 _MOVERS: Final = 15
@@ -17,30 +18,13 @@ _MOVERS: Final = 15
 def render_markdown(report: Mapping[str, Any]) -> str:
     """Return the report as markdown; what is not there is left out, and named at the top."""
     parts = (
-        _verdict, _lacks, _compared, _steps, _sure, _where, _movers, _layout, _profile, _time,
-        _origin, _repeat,
+        _verdict, _lacks, compared, machine, steps, operations, sure, _where, _arcs, _movers,
+        _layout, _profile, _time, _origin, _repeat,
     )  # fmt: skip
-    lines = [f"# {_line(report['title'])}: {_line(report['verdict']['headline'])}"]
+    lines = [f"# {line(report['title'])}: {line(report['verdict']['headline'])}"]
     for part in parts:
         lines += part(report)
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _line(text: str) -> str:
-    return re.sub(r"[\s]+", " ", text, flags=re.ASCII).strip()
-
-
-def _cell(text: object) -> str:
-    return _line(str(text)).replace("|", "\\|")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]], left: int = 1) -> Iterator[str]:
-    """Yield a table; the first `left` columns are texts, the others numbers."""
-    yield ""
-    yield f"| {' | '.join(map(_cell, head))} |"
-    yield "|" + "---|" * left + "---:|" * (len(head) - left)
-    for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
 
 
 def _verdict(report: Mapping[str, Any]) -> Iterator[str]:
@@ -52,55 +36,15 @@ def _verdict(report: Mapping[str, Any]) -> Iterator[str]:
             f"\n* {percent(claim['change'])} {claim['label']}, {claim['kernel']} kernel, on "
             f"“{claim['suite']}” ({claim['heading']})"
         )
+    for text in verdict["machine"]:
+        yield f"\n* {text}"
 
 
 def _lacks(report: Mapping[str, Any]) -> Iterator[str]:
     lines = [*report["missing"], *report["notes"]]
     if lines:
         yield "\n## What this report lacks\n"
-        yield from (f"* {_line(line)}" for line in lines)
-
-
-def _compared(report: Mapping[str, Any]) -> Iterator[str]:
-    measure = report["measure"]
-    if not measure["suites"]:
-        return
-    yield f"\n## Compared on the same work\n\nModel: {measure['model']}."
-    for suite in measure["suites"]:
-        names = [row["kernel"] for row in suite["metrics"][0]["kernels"]]
-        yield f"\n“{suite['suite']}”, {suite['heading']}:"
-        head = ["", names[0], *(word for name in names[1:] for word in (name, "change"))]
-        rows = [
-            [
-                metric["label"],
-                count(metric["kernels"][0]["count"]),
-                *(
-                    word
-                    for row in metric["kernels"][1:]
-                    for word in (count(row["count"]), percent(row["change"]))
-                ),
-            ]
-            for metric in suite["metrics"]
-        ]
-        yield from _table(head, rows)
-
-
-def _steps(report: Mapping[str, Any]) -> Iterator[str]:
-    for suite in report["measure"]["suites"]:
-        metrics = suite["steps"][0]["metrics"]
-        last = metrics[0]["kernels"][-1]["kernel"]
-        yield f"\nChanges in the steps of “{suite['suite']}”, {last} kernel:"
-        rows = [
-            [step["name"], *(percent(m["kernels"][-1]["change"]) for m in step["metrics"])]
-            for step in suite["steps"]
-        ]
-        yield from _table(["step", *(metric["label"] for metric in metrics)], rows)
-
-
-def _sure(report: Mapping[str, Any]) -> Iterator[str]:
-    if report["verdict"]["uncertainty"]:
-        yield "\n## How sure this is\n"
-        yield from (f"* {line}" for line in report["verdict"]["uncertainty"])
+        yield from (f"* {line(text)}" for text in lines)
 
 
 def _where(report: Mapping[str, Any]) -> Iterator[str]:
@@ -113,7 +57,35 @@ def _where(report: Mapping[str, Any]) -> Iterator[str]:
             [group["name"], count(group["count"]), percent(group["share"], signed=False)]
             for group in one["subsystems"][:_SUBSYSTEMS]
         ]
-        yield from _table(["subsystem", "taken branches", "share"], rows)
+        yield from table(["subsystem", "taken branches", "share"], rows)
+
+
+def _arcs(report: Mapping[str, Any]) -> Iterator[str]:
+    arcs = report["arcs"]
+    if not arcs:
+        return
+    yield "\n## What became of the jumps"
+    names = [row["kernel"] for row in arcs["kinds"][0]["kernels"]]
+    head = ["taken", names[0], *(word for name in names[1:] for word in (name, "change"))]
+    rows = [
+        [
+            one["kind"],
+            count(one["kernels"][0]["count"]),
+            *(
+                word
+                for row in one["kernels"][1:]
+                for word in (count(row["count"]), percent(row["change"]))
+            ),
+        ]
+        for one in arcs["kinds"]
+    ]
+    yield from table(head, rows)
+    jumps = arcs["classes"][0]
+    yield (
+        f"\nOf {count(jumps['before'])} executions of taken jumps of the {arcs['before']} kernel, "
+        f"{percent(jumps['gone_share'], signed=False)} are not taken in the {arcs['after']} kernel; "
+        f"{count(jumps['new'])} are taken there only."
+    )
 
 
 def _movers(report: Mapping[str, Any]) -> Iterator[str]:
@@ -132,7 +104,7 @@ def _movers(report: Mapping[str, Any]) -> Iterator[str]:
         for row in movers["functions"][:_MOVERS]
     ]
     head = ["function", "subsystem", movers["before"], movers["after"], "difference"]
-    yield from _table(head, rows, left=2)
+    yield from table(head, rows, left=2)
 
 
 def _layout(report: Mapping[str, Any]) -> Iterator[str]:
@@ -144,14 +116,23 @@ def _layout(report: Mapping[str, Any]) -> Iterator[str]:
         [
             one["kernel"],
             size(one["text_bytes"]),
-            size(one["cold_bytes"]),
+            *(size(one[key]) for key in ("cold_bytes", "executed_bytes", "hot_bytes")),
             *(count(one[key]) for key in keys),
         ]
         for one in report["layout"]
     ]
-    head = ["kernel", "text", "cold parts", "pages touched", "hot pages", "lines touched"]
+    head = [
+        "kernel",
+        "text",
+        "cold parts",
+        "executed",
+        "hot",
+        "pages touched",
+        "hot pages",
+        "lines touched",
+    ]
     head += ["hot lines", "fetches"]
-    yield from _table(head, rows)
+    yield from table(head, rows)
 
 
 def _profile(report: Mapping[str, Any]) -> Iterator[str]:
@@ -174,14 +155,14 @@ def _time(report: Mapping[str, Any]) -> Iterator[str]:
     if report["timeline"]:
         yield "\n## What it took"
         rows = [[one["title"], duration(one["seconds"])] for one in report["timeline"]]
-        yield from _table(["stage", "took"], rows)
+        yield from table(["stage", "took"], rows)
 
 
 def _origin(report: Mapping[str, Any]) -> Iterator[str]:
     if report["provenance"]:
         yield "\n## Where it comes from"
         rows = [[row["what"], f"`{row['value']}`"] for row in report["provenance"]]
-        yield from _table(["what", "value"], rows, left=2)
+        yield from table(["what", "value"], rows, left=2)
 
 
 def _repeat(report: Mapping[str, Any]) -> Iterator[str]:

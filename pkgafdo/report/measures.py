@@ -14,24 +14,43 @@ def change(before: int, after: int) -> float | None:
 
 
 def suite_measures(
-    part: str, heading: str, data: Mapping[str, Any], labels: Mapping[str, str]
+    part: str,
+    heading: str,
+    data: Mapping[str, Any],
+    labels: Mapping[str, str],
+    noise: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return one suite's comparison, JSON-plain; data is what `measure.counts.compare` makes.
 
-    The first kernel is the reference of every change.
+    The first kernel is the reference of every change. noise is what `measure.noise.floor_of` makes:
+    then floor is how much layout alone changes a metric, and clear tells whether a change is larger.
     """
     names = list(data[next(iter(labels))])
+    floors = noise["changes"] if noise else {}
+    by_step = {step["name"]: step["changes"] for step in noise["steps"]} if noise else {}
     return {
         "part": part,
         "heading": heading,
         "suite": data["suite"],
         "metrics": [
-            {"metric": metric, "label": label, "kernels": _counts(data[metric], names)}
+            {"metric": metric, "label": label}
+            | _judged(data[metric], names, floors.get(metric))
             | _spread(data["steps"], metric, names)
             for metric, label in labels.items()
         ],
-        "steps": [_step(step, labels, names) for step in data["steps"]],
+        "steps": [
+            _step(step, labels, names, by_step.get(step["name"], {})) for step in data["steps"]
+        ],
     }
+
+
+def _judged(counts: Mapping[str, int], names: Sequence[str], floor: float | None) -> dict[str, Any]:
+    """Return the counts of all kernels, and whether each change is larger than the floor."""
+    rows = _counts(counts, names)
+    for row in rows:
+        known = floor is not None and row["change"] is not None
+        row["clear"] = abs(row["change"]) > abs(floor or 0) if known else None
+    return {"kernels": rows, "floor": None if floor is None else abs(floor)}
 
 
 def _counts(counts: Mapping[str, int], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -43,15 +62,18 @@ def _counts(counts: Mapping[str, int], names: Sequence[str]) -> list[dict[str, A
 
 
 def _step(
-    step: Mapping[str, Any], labels: Mapping[str, str], names: Sequence[str]
+    step: Mapping[str, Any],
+    labels: Mapping[str, str],
+    names: Sequence[str],
+    floors: Mapping[str, float | None],
 ) -> dict[str, Any]:
     operations = step["operations"]
     metrics = []
     for metric, label in labels.items():
-        kernels = _counts(step[metric], names)
-        for row in kernels:
+        judged = _judged(step[metric], names, floors.get(metric))
+        for row in judged["kernels"]:
             row["per_operation"] = row["count"] / operations if operations else None
-        metrics.append({"metric": metric, "label": label, "kernels": kernels})
+        metrics.append({"metric": metric, "label": label} | judged)
     return {
         "name": step["name"],
         "operations": operations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 NOTHING: Final = "–"
@@ -15,6 +16,11 @@ def count(value: float | None) -> str:
     return f"{value:,d}" if isinstance(value, int) else f"{value:,.1f}"
 
 
+def each(value: float | None) -> str:
+    """Return a count for each of something, with one digit where it is small."""
+    return count(round(value) if value is not None and abs(value) >= 1000 else value)
+
+
 def percent(value: float | None, *, signed: bool = True) -> str:
     """Return a share or change in percent with one digit and a real minus sign."""
     if value is None:
@@ -24,6 +30,11 @@ def percent(value: float | None, *, signed: bool = True) -> str:
         return text if value >= 0 else f"−{text}"
     zero = abs(value) < 0.0005
     return f"{'±' if zero else '−' if value < 0 else '+'}{text}"
+
+
+def fine(value: float | None) -> str:
+    """Return a share in percent with two digits."""
+    return NOTHING if value is None else f"{value:.2%}".replace("%", f"{_THIN}%")
 
 
 def short(value: float) -> str:
@@ -61,3 +72,23 @@ def signed(value: int | None) -> str:
     if value is None:
         return NOTHING
     return f"{value:+,d}".replace("-", "−")
+
+
+def ratio(value: float | None) -> str:
+    """Return a ratio after ÷ before as the change that it is, in percent."""
+    return NOTHING if value is None else percent(value - 1)
+
+
+def probability(value: float | None) -> str:
+    """Return a p value with three digits; a smaller one is said to be smaller."""
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def measured(value: float | None) -> str:
+    """Return a measured value with four digits that count."""
+    if value is None:
+        return NOTHING
+    digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:,.{digits}f}"

@@ -10,16 +10,19 @@ import jinja2
 
 from pkgafdo.report import numbers
 from pkgafdo.report.charts.drawing import draw_charts
+from pkgafdo.report.machine import tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _FILES: Final = resources.files("pkgafdo.report") / "files"
 _BRANCHES: Final = "taken_branches"
+_PER_OPERATION: Final = ("instructions", _BRANCHES)
 _SECTIONS: Final = (
-    ("compared", "Compared"), ("steps", "Steps"), ("sure", "How sure"), ("where", "Where"),
-    ("movers", "Movers"), ("layout", "Layout"), ("profile", "Profile"), ("time", "Time"),
-    ("origin", "Provenance"), ("repeat", "Repeat it"),
+    ("compared", "Compared"), ("machine", "On the machine"), ("steps", "Steps"),
+    ("sure", "How sure"), ("where", "Where"), ("arcs", "Jumps and calls"), ("movers", "Movers"),
+    ("layout", "Layout"), ("profile", "Profile"), ("time", "Time"), ("origin", "Provenance"),
+    ("repeat", "Repeat it"),
 )  # fmt: skip
 
 FORMS: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -28,7 +31,12 @@ FORMS: Final[Mapping[str, Callable[[Any], str]]] = {
     "share": lambda value: numbers.percent(value, signed=False),
     "size": numbers.size,
     "duration": numbers.duration,
+    "each": numbers.each,
+    "fine": numbers.fine,
     "signed": numbers.signed,
+    "ratio": numbers.ratio,
+    "p": numbers.probability,
+    "measured": numbers.measured,
 }
 """How a number in the page is written; its element names the form."""
 
@@ -55,6 +63,8 @@ def render_page(report: Mapping[str, Any]) -> str:
         names=_names(report),
         branches_at=branches_at(report),
         sections=[pair for pair in _SECTIONS if _has(report, pair[0])],
+        operations=_operations(report),
+        tone=tone,
         charts=draw_charts(report, branches_at(report)),
         css=css,
         dark_css=_dark_without_script(css),
@@ -90,11 +100,31 @@ def branches_at(report: Mapping[str, Any]) -> int:
     return 0
 
 
+def _operations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps that do a known number of operations, with the places of their counts."""
+    return [
+        {
+            "step": step["name"],
+            "unit": step["unit"],
+            "places": [
+                f"/measure/suites/{s}/steps/{t}/metrics/{m}/kernels"
+                for m, metric in enumerate(step["metrics"])
+                if metric["metric"] in _PER_OPERATION
+            ],
+        }
+        for s, suite in enumerate(report["measure"]["suites"])
+        for t, step in enumerate(suite["steps"])
+        if step["operations"]
+    ]
+
+
 def _has(report: Mapping[str, Any], section: str) -> bool:
     present = {
         "compared": report["measure"]["suites"],
         "steps": report["measure"]["suites"],
+        "machine": report["machine"],
         "where": report["where"],
+        "arcs": report["arcs"],
         "movers": report["movers"].get("functions"),
         "layout": report["layout"],
         "profile": report["profile"],

@@ -17,16 +17,22 @@ _EXACT: Final = (
     "Counting adds no error: under QEMU’s -icount the same kernel with the same work executes the same "
     "instructions every time."
 )
+_UNKNOWN_LUCK: Final = (
+    "Layout’s luck is not measured here: how much the baseline would differ by itself with its functions "
+    "in another order (pkgafdo run --noise-floor). It moves cache and TLB misses far more than "
+    "instructions and branches."
+)
 _METRIC: Final = "taken_branches"
 _NONE: Final = "Nothing has been compared yet"
 
 
 def verdict_of(
-    measure: Mapping[str, Any], noise: Mapping[str, Any] | None, repeats: str = ""
+    measure: Mapping[str, Any], noise: Mapping[str, Mapping[str, Any]], repeats: str = ""
 ) -> dict[str, Any]:
     """Return the verdict, JSON-plain: kind, headline, claims (suite by suite) and uncertainty.
 
     The headline speaks of the last kernel and of work that the profile never saw, where there is any.
+    What is not larger than layout's luck is neither called a gain nor a loss.
     """
     suites = measure["suites"]
     if not suites:
@@ -54,6 +60,8 @@ def _claims(suite: Mapping[str, Any]) -> list[dict[str, Any]]:
             "label": metric["label"],
             "kernel": row["kernel"],
             "change": row["change"],
+            "floor": metric["floor"],
+            "clear": row["clear"],
             **metric["steps_change"].get(row["kernel"], {"least": None, "most": None}),
         }
         for row in metric["kernels"][1:]
@@ -66,6 +74,8 @@ def _headline(claim: Mapping[str, Any]) -> str:
         return "The counts cannot be compared: the baseline took no branch"
     if change == 0:
         return f"As many {claim['label']} as before, on {_work(claim)}"
+    if claim["clear"] is False:
+        return f"No change of {claim['label']} beyond layout’s luck, on {_work(claim)}"
     size = percent(abs(change), signed=False)
     return f"{size} {'fewer' if change < 0 else 'more'} {claim['label']} on {_work(claim)}"
 
@@ -79,7 +89,7 @@ def _work(claim: Mapping[str, Any]) -> str:
 
 
 def _uncertainty(
-    suites: Sequence[Mapping[str, Any]], noise: Mapping[str, Any] | None, repeats: str
+    suites: Sequence[Mapping[str, Any]], noise: Mapping[str, Mapping[str, Any]], repeats: str
 ) -> list[str]:
     lines = [repeats or _EXACT]
     lines += [
@@ -90,13 +100,15 @@ def _uncertainty(
         for claim in _claims(suite)
         if claim["least"] is not None and len(suite["steps"]) > 1
     ]
-    if noise is None:
-        lines.append(
-            "Layout’s luck is not measured here: how much a second build of the same sources would "
-            "differ by itself. It moves cache and TLB misses far more than instructions and branches."
-        )
-    else:
-        lines.append(noise["says"])
+    lines += [one["says"] for one in noise.values()] or [_UNKNOWN_LUCK]
+    lines += [
+        f"No gain and no loss, because layout’s luck is as large: {metric['label']} of the "
+        f"{row['kernel']} kernel on “{suite['suite']}” ({percent(row['change'])})."
+        for suite in suites
+        for metric in suite["metrics"]
+        for row in metric["kernels"][1:]
+        if row["clear"] is False
+    ]
     lines.append(
         "Cache and TLB misses are those of a stated model, without prefetching, speculation or other "
         "processors."

@@ -14,6 +14,7 @@ from pkgafdo.workflows.propeller_stages import layout_stage, verify_layout_stage
 from pkgafdo.workflows.road import recording_stages
 from pkgafdo.workflows.rounds import Round, final_round, rounds
 from pkgafdo.workflows.route import build_stage, source_stage
+from pkgafdo.workflows.twin_stage import twin_stage
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
@@ -45,17 +46,24 @@ def autofdo_stages(session: Session) -> tuple[Stage, ...]:
         install_stage(session, Round.OPTIMISED),
         verify_stage(session),
         *(propeller_stages(session) if session.config.propeller.enable else ()),
-        *(
-            measure_stage(session, part, suite, which)
-            for part, suite in measured_suites(session).items()
-            for which in rounds(session.config)
-        ),
+        *measure_stages(session),
         # For the report: where the last kernel branches, beside where the baseline did.
         record_stage(session, final_round(session.config)),
     ]
     if session.config.install.system:
         stages.append(system_stage(session))
     return tuple(stages)
+
+
+def measure_stages(session: Session) -> tuple[Stage, ...]:
+    """Return the stages that count the kernels, the baseline's twin among them where it is wanted."""
+    twin = (twin_stage(session),) if session.config.measure.noise_floor else ()
+    kernels = (*(stage.name for stage in twin), *rounds(session.config))
+    return *twin, *(
+        measure_stage(session, part, suite, which)
+        for part, suite in measured_suites(session).items()
+        for which in kernels
+    )
 
 
 def profile_stages(session: Session) -> tuple[Stage, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files
 from pkgafdo.artifacts import Vmlinux
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.vm.plugin import Native
     from pkgafdo.vm.suites import Suite
-    from pkgafdo.workflows.rounds import Round
     from pkgafdo.workflows.session import Session
 
 _GUEST_KIND = "pkgafdo guest"
+TWIN: Final = "twin"
+"""A kernel beside the rounds: the baseline with another layout. It is counted, never packaged."""
 
 
-def guest_needs(which: Round) -> tuple[str, ...]:
-    """Return what of a round a guest is made of."""
+def kernel_stage(which: str) -> str:
+    """Return the stage that has a kernel ready to boot: a round's, or the baseline's twin."""
+    return TWIN if which == TWIN else f"install-{which}"
+
+
+def guest_needs(which: str) -> tuple[str, ...]:
+    """Return what of a round, or of the twin, a guest is made of."""
     outputs = ("vmlinux", "image", "release", "build_id", "root")
-    return tuple(f"install-{which}.{output}" for output in outputs)
+    return tuple(f"{kernel_stage(which)}.{output}" for output in outputs)
 
 
 def native_of(session: Session) -> Native:
@@ -41,9 +47,9 @@ def native_of(session: Session) -> Native:
 
 @contextmanager
 def prepared(
-    session: Session, inputs: Inputs, which: Round, suite: Suite, native: Native
+    session: Session, inputs: Inputs, which: str, suite: Suite, native: Native
 ) -> Iterator[Guest]:
-    """Yield a guest of a round's kernel with a suite packed; its console stays among the logs."""
+    """Yield a guest of a kernel with a suite packed; its console stays among the logs."""
     folder = session.workdir.path / "guest" / f"{which}-{suite.name}"
     files.remake_marked(folder, _GUEST_KIND)
     try:
@@ -56,10 +62,10 @@ def prepared(
 
 
 def _guest(
-    session: Session, inputs: Inputs, which: Round, suite: Suite, native: Native, folder: Path
+    session: Session, inputs: Inputs, which: str, suite: Suite, native: Native, folder: Path
 ) -> Guest:
     config = session.config
-    name = f"install-{which}"
+    name = kernel_stage(which)
     release = inputs.fact(f"{name}.release")
     usr = Path(inputs.fact(f"{name}.root")) / "usr"
     found = find_modules(session.runner, usr, release, config.vm.modules)

@@ -104,17 +104,21 @@ def run_benches(
 ) -> dict[str, Series]:
     """Run each benchmark so many times, round by round; one that fails is left out with a warning."""
     values: dict[str, list[float]] = {bench.name: [] for bench in benches}
-    for turn in range(repeats):
-        for place, bench in enumerate(benches, 1):
-            log.progress(f"round {turn + 1}/{repeats}, {place}/{len(benches)} {bench.name}")
-            if len(values[bench.name]) < turn:
-                continue  # it failed before
-            try:
-                result = runner.run(bench_command(bench, folder))
-                values[bench.name].append(value_of(bench, result))
-            except (CommandError, ArtifactError) as error:
-                log.warn(f"{bench.name} is left out: {error.message}")
-    log.done_progress()
+    with log.working():
+        for turn in range(repeats):
+            for place, bench in enumerate(benches, 1):
+                log.progress(
+                    f"round {turn + 1} of {repeats}, {place} of {len(benches)}",
+                    detail=bench.name,
+                    share=(turn * len(benches) + place - 1) / (repeats * len(benches)),
+                )
+                if len(values[bench.name]) < turn:
+                    continue  # it failed before
+                try:
+                    result = runner.run(bench_command(bench, folder))
+                    values[bench.name].append(value_of(bench, result))
+                except (CommandError, ArtifactError) as error:
+                    log.warn(f"{bench.name} is left out: {error.message}")
     return {
         bench.name: Series(
             unit=bench.unit,

@@ -11,14 +11,13 @@ from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
 from pkgafdo.vm.lbr import measure, preview_command
 from pkgafdo.vm.suites import require_suite, suite_of
-from pkgafdo.workflows.guest import guest_needs, native_of, prepared
+from pkgafdo.workflows.guest import guest_needs, kernel_stage, native_of, prepared
 from pkgafdo.workflows.profile_stages import vm_recipe
 
 if TYPE_CHECKING:
     from pkgafdo.pipeline.entry import Entry
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.vm.suites import Suite
-    from pkgafdo.workflows.rounds import Round
     from pkgafdo.workflows.session import Session
 
 
@@ -37,12 +36,12 @@ def measured_suites(session: Session) -> dict[str, Suite]:
     return {"train": train, "heldout": heldout}
 
 
-def stage_name(part: str, which: Round) -> str:
-    """Return the name of the stage that measures a round on a part."""
+def stage_name(part: str, which: str) -> str:
+    """Return the name of the stage that counts a kernel on a part."""
     return f"measure-{part}-{which}"
 
 
-def measure_stage(session: Session, part: str, suite: Suite, which: Round) -> Stage:
+def measure_stage(session: Session, part: str, suite: Suite, which: str) -> Stage:
     """Return the stage that counts one kernel on one suite."""
 
     def run(inputs: Inputs) -> Produced:
@@ -74,7 +73,7 @@ def measure_stage(session: Session, part: str, suite: Suite, which: Round) -> St
         preview=lambda inputs: (
             shell(
                 preview_command(
-                    session.config.vm, inputs.file(f"install-{which}.image"), suite, "measure"
+                    session.config.vm, inputs.file(f"{kernel_stage(which)}.image"), suite, "measure"
                 )
             ),
         ),

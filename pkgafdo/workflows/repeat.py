@@ -10,7 +10,9 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.measure.noise import repeats_of, say_repeats
 from pkgafdo.pipeline.plan import recipe_change
 from pkgafdo.pipeline.stage import Inputs
+from pkgafdo.workflows.guest import TWIN
 from pkgafdo.workflows.measure_stages import counts_of
+from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +53,13 @@ def repeat_counts(
     data = {"rows": rows, "says": say_repeats(rows)}
     files.write_json(folder / _NAME, data)
     return data
+
+
+def wishes_of(entries: Mapping[str, Entry]) -> tuple[str, ...]:
+    """Return the settings without which a counted kernel would be no part of the run."""
+    wishes = {Round.PROPELLER: "propeller.enable=true", TWIN: "measure.noise_floor=true"}
+    counted = {name.rpartition("-")[2] for name in entries if name.startswith("measure-")}
+    return tuple(wish for which, wish in wishes.items() if which in counted)
 
 
 def _again(

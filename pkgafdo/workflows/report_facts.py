@@ -21,6 +21,7 @@ _WORDS: Final = {
     "adopt": "take the profile over",
     "layout": "compute the layout",
     "verify": "verify the profile’s use",
+    "twin": "link the baseline in another order",
     "measure": "count the {} kernel",
     "system": "install into this system",
 }

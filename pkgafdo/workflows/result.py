@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo.measure.counts import LABELS, compare
+from pkgafdo.measure.noise import floor_of
 from pkgafdo.pipeline.plan import recipe_change
 from pkgafdo.report.table import render_table
 from pkgafdo.vm.lbr import MODEL
+from pkgafdo.workflows.guest import TWIN
 from pkgafdo.workflows.measure_stages import counts_of, stage_name
 from pkgafdo.workflows.rounds import SUFFIXES, Round
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pkgafdo.pipeline.entry import Entry
@@ -103,7 +105,25 @@ def measure_of(entries: Mapping[str, Entry]) -> dict[str, Any] | None:
         complete = len(kernels) == len(built) > 1
         if complete and _alike([entry for entry in found.values() if entry]):
             parts[part] = compare(kernels) | {"suite": kernels[Round.BASELINE].suite}
+            if noise := noise_of(entries, part):
+                parts[part]["noise"] = noise
     return {"model": MODEL, **parts} if parts else None
+
+
+def noise_of(entries: Mapping[str, Entry], part: str) -> dict[str, Any] | None:
+    """Return how the baseline's twin differs on a part; None unless it is this very baseline's."""
+    chain = (
+        ("install-baseline", "vmlinux", TWIN),
+        (TWIN, "image", stage_name(part, TWIN)),
+        ("install-baseline", "image", stage_name(part, Round.BASELINE)),
+    )
+    for maker, output, user in chain:
+        if maker not in entries or user not in entries:
+            return None
+        if entries[user].inputs.get(f"{maker}.{output}") != entries[maker].digest_of(output):
+            return None
+    one, twin = (entries[stage_name(part, which)] for which in (Round.BASELINE, TWIN))
+    return floor_of(counts_of(one), counts_of(twin)) if _alike([one, twin]) else None
 
 
 def _alike(entries: list[Entry]) -> bool:
@@ -118,7 +138,7 @@ def render_result(result: Mapping[str, Any]) -> str:
         if kernel := result.get(which):
             by = f", {kernel['compiler']}" if "compiler" in kernel else ""
             lines.append(f"{which} kernel {kernel['release']}{by}:")
-            lines += [f"  {path}" for path in kernel["packages"]]
+            lines += _grouped(kernel["packages"])
     if profile := result.get("profile"):
         lines.append(
             f"profile: {profile['path']}\n"
@@ -137,7 +157,25 @@ def render_result(result: Mapping[str, Any]) -> str:
             render_table(
                 suites, LABELS, [which.value for which in Round if which in result]
             ).rstrip(),
+            *(["", *_floors(measure)] if _floors(measure) else []),
             "",
             f"model: {measure['model']}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _grouped(paths: Sequence[str]) -> list[str]:
+    """Return paths with their folders said once: the names alone fit a terminal."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, []).append(name)
+    return [
+        line
+        for folder, names in folders.items()
+        for line in (f"  {folder}/", *(f"    {name}" for name in names))
+    ]
+
+
+def _floors(measure: Mapping[str, Any]) -> list[str]:
+    return [measure[part]["noise"]["says"] for part in PARTS if "noise" in measure.get(part, {})]

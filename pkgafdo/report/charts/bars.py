@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pkgafdo.report.charts.canvas import (
     BAD,
     CARD,
+    EMPTY,
     GOOD,
     INK,
     KERNELS,
@@ -46,7 +47,7 @@ def suite_chart(name: str, *, suite: Mapping[str, Any], place: str, width: float
         axes.set_ylim(block * len(metrics), 0)
         for number, metric in enumerate(metrics):
             top = number * block
-            axes.text(0, top + 15, metric["label"], va="baseline", fontsize=13, weight=700)
+            axes.text(0, top + 15, metric["label"], va="baseline", fontsize=13, weight="bold")
             for order, row in enumerate(metric["kernels"]):
                 middle = top + 24 + (order + 0.5) * _BAR
                 key = f"{place}/metrics/{number}/kernels/{order}/count"
@@ -62,7 +63,7 @@ def suite_chart(name: str, *, suite: Mapping[str, Any], place: str, width: float
                 said = percent(row["change"]) if order else short(row["count"])
                 axes.text(
                     _relative(row), middle, f"\u00a0{said}", va="center",
-                    fontsize=12, weight=700 if order else 400, color=INK if order else MUTED,
+                    fontsize=12, weight="bold" if order else "normal", color=INK if order else MUTED,
                 )  # fmt: skip
         return drawing.svg(f"{suite['suite']}: every metric relative to the baseline")
 
@@ -96,6 +97,8 @@ def steps_chart(
         axes.axvline(0, color=KERNELS[0], linewidth=2)
         for number, step in enumerate(steps):
             rows = step["metrics"][metric]["kernels"]
+            if floor := step["metrics"][metric]["floor"]:
+                axes.barh(number, 2 * floor, left=-floor, height=0.8, color=EMPTY, zorder=0.6)
             for order, row in list(enumerate(rows))[1:]:
                 if row["change"] is None:
                     continue

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo.report.charts.bars import movers_chart, steps_chart, suite_chart, timeline_chart
 from pkgafdo.report.charts.curve import concentration_chart
+from pkgafdo.report.charts.intervals import intervals_chart
+from pkgafdo.report.charts.kinds import kinds_chart
 from pkgafdo.report.charts.pages import pages_chart
 from pkgafdo.report.charts.treemap import treemap_chart
 
@@ -37,6 +39,9 @@ def _measured(
         yield f"suite{i}", partial(suite_chart, suite=suite, place=place), _HALF
         steps = partial(steps_chart, suite=suite, place=place, metric=branches_at)
         yield f"steps{i}", steps, _HALF
+    for i, machine in enumerate(report["machine"]):
+        drawn = partial(intervals_chart, machine=machine, place=f"/machine/{i}")
+        yield f"machine{i}", drawn, _WIDE
     if report["timeline"]:
         yield "timeline", partial(timeline_chart, stages=report["timeline"]), _WIDE
 
@@ -51,6 +56,8 @@ def _recorded(report: Mapping[str, Any]) -> Iterator[tuple[str, Callable[..., st
         place = f"/where/{i}"
         tree = partial(treemap_chart, where=one, place=place, largest=largest, colours=colours)
         yield f"tree{i}", tree, _WIDE
+    if report["arcs"]:
+        yield "kinds", partial(kinds_chart, arcs=report["arcs"]), _WIDE
     for i, one in enumerate(report["layout"]):
         yield f"pages{i}", partial(pages_chart, layout=one, columns=_COLUMNS), _HALF
     if movers := report["movers"].get("functions"):

@@ -195,7 +195,7 @@ def _text(axes: Axes, x: float, y: float, words: str, colour: str) -> None:
     head = colour == INK
     axes.text(
         x, y, words, va="baseline", color=colour,
-        fontsize=12 if head else 11, weight=700 if head else 400,
+        fontsize=12 if head else 11, weight="bold" if head else "normal",
     )  # fmt: skip
 
 

@@ -133,6 +133,35 @@ def test_tables_sort_by_number_in_both_directions(page: Browser) -> None:
     assert column(page, table, 2) == sorted(before, reverse=True)
 
 
+def test_benchmarks_of_the_machine_have_a_chart_and_a_table_that_sorts(page: Browser) -> None:
+    assert page.run("document.querySelector('.timed .kind').textContent") == "Time on this machine"
+    shown = (
+        f"{_SHOWN}.filter(s => s.closest('#machine')).map(s => s.querySelectorAll('.mark').length)"
+    )
+    assert page.run(shown) == [2]
+    table, change = "#machine table", 2
+    rows = f"[...document.querySelector({table!r}).tBodies[0].rows].length"
+    assert page.run(rows) == 2
+    button = (
+        f"document.querySelector({table!r}).tHead.rows[0].cells[{change}].querySelector('button')"
+    )
+    page.run(f"{button}.click()")
+    assert column(page, table, change) == sorted(column(page, table, change))
+    page.run(f"{button}.click()")
+    assert column(page, table, change) == sorted(column(page, table, change), reverse=True)
+
+
+def test_what_one_operation_costs_can_be_sorted_by_its_change(page: Browser) -> None:
+    region = "document.querySelector('[aria-label=\"Counts for each operation\"] table')"
+    page.run(f"{region}.tHead.rows[0].cells[4].querySelector('button').click()")
+    cells = (
+        f"[...{region}.tBodies[0].rows].map(r => Number(r.cells[4].querySelector('data').value))"
+    )
+    values = page.run(cells)
+    assert len(values) == 4
+    assert values == sorted(values)
+
+
 def test_keys_reach_the_switch_the_sections_and_the_tables(page: Browser) -> None:
     reached = set()
     page.run("document.querySelectorAll('details').forEach(one => { one.open = true })")

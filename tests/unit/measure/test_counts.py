@@ -56,6 +56,10 @@ def test_a_comparison_holds_each_kernels_count_of_each_metric() -> None:
         "taken_branches": {"baseline": 40, "optimised": 20},
         "l1i_misses": {"baseline": 60, "optimised": 30},
         "itlb_misses": {"baseline": 80, "optimised": 40},
+        "per_operation": {
+            "instructions": {"baseline": 2.0, "optimised": 1.0},
+            "taken_branches": {"baseline": 4.0, "optimised": 2.0},
+        },
     }  # fmt: skip
     assert json.loads(json.dumps(result)) == result
 

@@ -50,8 +50,17 @@ def test_other_steps_are_no_repetition() -> None:
         repeats_of([suite(1), suite(1, 2)])
 
 
-def test_the_floor_is_what_two_builds_differ_by() -> None:
-    found = floor_of(suite(1000), suite(1020))
-    assert found["changes"] == pytest.approx(dict.fromkeys(METRICS, 0.02))
-    assert "taken branches by 2.00%" in found["says"]
+def test_the_floor_is_what_two_layouts_differ_by() -> None:
+    found = floor_of(suite(1000, 1000), suite(1020, 980))
+    assert found["changes"] == dict.fromkeys(METRICS, 0.0)
+    assert [step["name"] for step in found["steps"]] == ["s0", "s1"]
+    assert found["steps"][1]["changes"] == pytest.approx(dict.fromkeys(METRICS, -0.02))
+    assert "taken branches by 2.00%" in floor_of(suite(1000), suite(980))["says"]
     assert floor_of(suite(0), suite(1))["changes"]["instructions"] is None
+
+
+def test_what_only_one_of_two_counted_has_no_floor() -> None:
+    counts = dict.fromkeys((*METRICS, "pages_touched"), 100)
+    more = SuiteCounts(suite="train", steps=(StepCounts(name="s0", counts=counts),))
+    assert "pages_touched" in floor_of(more, more)["changes"]
+    assert "pages_touched" not in floor_of(more, suite(100))["changes"]

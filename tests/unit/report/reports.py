@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pkgafdo.measure.counts import LABELS, METRICS, StepCounts, SuiteCounts, compare
+from pkgafdo.measure.sides import compare_records
+from pkgafdo.report.arcs import Arcs, Kind, compare_arcs
 from pkgafdo.report.data import Facts, Recorded, build_report
+from tests.unit.measure.records import record
 
 KERNELS = ("baseline", "optimised", "propeller")
 SHARES = {"baseline": 100, "optimised": 57, "propeller": 52}
@@ -58,10 +61,47 @@ def recorded(kernel: str, *, evil: str = "do_it") -> Recorded:
         subsystems=subsystems,
         layout={
             "start": "0xffffffff81000000", "text_bytes": 700_000, "fetches": 9 * share,
+            "executed_bytes": 2100, "hot_bytes": 900,
             "lines_touched": 40, "lines_hot": 30, "pages_touched": 3, "pages_hot": 2, "cold_bytes": 9000,
             "pages": [0, 5 * share, 0, 3 * share, share] + [0] * 166,
         },
     )  # fmt: skip
+
+
+def twin(suite: str, share: float, steps: int = 3) -> dict[str, Any]:
+    """Return how a baseline with another layout differs: by this share in every metric."""
+    changes = dict.fromkeys(METRICS, share)
+    return {
+        "suite": suite,
+        "changes": changes,
+        "steps": [{"name": f"step-{number}", "changes": changes} for number in range(steps)],
+        "says": f"Layout’s luck: {share:.2%} on “{suite}”.",
+    }
+
+
+def on_machine(level: float = 9.7, boots: int = 8, **changes: str) -> dict[str, Any]:
+    """Return the comparison of a baseline whose benchmarks take 10 seconds with another kernel."""
+    return compare_records(
+        record("7.2.13-base", boots), record("7.2.13-afdo", boots, level=level, **changes)
+    )
+
+
+def arcs(names: tuple[str, ...] = KERNELS) -> dict[str, Any]:
+    """Return what became of the jumps and calls of kernels that take their share of them."""
+    return compare_arcs(
+        [
+            Arcs(
+                kernel=name,
+                kinds=dict.fromkeys(Kind, 100 * SHARES[name]),
+                counts={
+                    "jumps": {("do_it:1", "do_it:3"): 100 * SHARES[name], ("f:?", f"f:{n}"): 5},
+                    "calls and returns": {("do_it:5", "f:1"): 100 * SHARES[name]},
+                },
+                unknown=7,
+            )
+            for n, name in enumerate(names)
+        ]
+    )
 
 
 def facts(names: tuple[str, ...] = KERNELS[:2], **changes: Any) -> Facts:
@@ -87,6 +127,9 @@ def facts(names: tuple[str, ...] = KERNELS[:2], **changes: Any) -> Facts:
             "heldout": ("never trained on", counted("heldout", names)),
         },
         "recordings": [recorded(name) for name in names],
+        "noise": {"train": twin("train", 0.012), "heldout": twin("heldout", -0.004)},
+        "machine": {names[-1]: on_machine()} if len(names) > 1 else {},
+        "arcs": arcs(names) if len(names) > 1 else None,
         "profile": {
             "functions": 3045, "samples": 317_751_783, "found_share": 0.999, "size": 1_268_977,
             "density": 254.888, "workload": "train", "event": "virtual-lbr",

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pkgafdo.report.data import build_report, concentration
+from pkgafdo.report.data import concentration
 from pkgafdo.report.verdict import MODEL_KIND
-from tests.unit.report.reports import KERNELS, counted, facts, recorded, report
+from tests.unit.report.reports import KERNELS, counted, on_machine, recorded, report, twin
 
 
 def test_the_report_is_plain_json() -> None:
@@ -77,10 +77,60 @@ def test_what_is_missing_is_said() -> None:
     assert report()["missing"] == []
 
 
-def test_a_noise_floor_is_told_when_it_was_measured() -> None:
-    whole = build_report(facts(noise={"says": "Two builds differ by 0.2 %."}))
-    assert "Two builds differ by 0.2 %." in whole["verdict"]["uncertainty"]
+def test_layouts_luck_is_told_with_its_size_where_it_was_measured() -> None:
+    whole = report(noise={"heldout": twin("heldout", 0.002)})
+    assert "Layout’s luck: 0.20% on “heldout”." in whole["verdict"]["uncertainty"]
     assert not any("not measured" in line for line in whole["verdict"]["uncertainty"])
+    assert whole["noise"]["heldout"]["changes"]["taken_branches"] == 0.002
+    assert any("not measured" in line for line in report(noise={})["verdict"]["uncertainty"])
+
+
+@pytest.mark.parametrize("luck", [0.6, -0.6])
+def test_a_gain_that_is_no_larger_than_layouts_luck_is_not_called_one(luck: float) -> None:
+    verdict = report(noise={"heldout": twin("heldout", luck)})["verdict"]
+    assert verdict["headline"].startswith("No change of taken branches beyond layout’s luck")
+    claims = {claim["part"]: claim for claim in verdict["claims"]}
+    assert (claims["heldout"]["clear"], claims["heldout"]["floor"]) == (False, 0.6)
+    assert (claims["train"]["clear"], claims["train"]["floor"]) == (None, None)
+    assert any(
+        line.startswith("No gain and no loss") and "taken branches" in line
+        for line in verdict["uncertainty"]
+    )
+
+
+def test_a_gain_larger_than_layouts_luck_is_called_one() -> None:
+    verdict = report(noise={"heldout": twin("heldout", 0.1)})["verdict"]
+    assert "% fewer taken branches on work that the profile never saw" in verdict["headline"]
+    assert not any(line.startswith("No gain") for line in verdict["uncertainty"])
+
+
+def test_each_step_has_its_own_floor() -> None:
+    noise = {"heldout": twin("heldout", 0.1)}
+    noise["heldout"]["steps"][1]["changes"] = {"taken_branches": -0.9}
+    suite = report(noise=noise)["measure"]["suites"][1]
+    floors = [
+        next(m for m in step["metrics"] if m["metric"] == "taken_branches")["floor"]
+        for step in suite["steps"]
+    ]
+    assert floors == [0.1, 0.9, 0.1]
+
+
+def test_time_on_the_machine_is_told_beside_the_model_and_never_mixed_with_it() -> None:
+    whole = report()
+    (machine,) = whole["machine"]
+    assert machine["kind"] == "time on this machine"
+    assert (machine["better"], machine["worse"], machine["judged"]) == (2, 0, 2)
+    assert whole["verdict"]["machine"] == [machine["says"]]
+    assert "better in 2" in machine["says"]
+    assert "taken branches" in whole["verdict"]["headline"]
+
+
+def test_too_few_boots_give_no_verdict_on_time() -> None:
+    whole = report(machine={"optimised": on_machine(boots=3)})
+    assert whole["verdict"]["machine"] == [
+        "No verdict on the optimised kernel’s time yet: too few boots (3 and 3 boots)."
+    ]
+    assert whole["machine"][0]["judged"] == 0
 
 
 def test_movers_go_from_the_first_to_the_last_recorded_kernel() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pkgafdo.report.charts.drawing import draw_charts
 from pkgafdo.report.page import FORMS, branches_at, lookup, render_page
-from tests.unit.report.reports import KERNELS, facts, recorded, report
+from tests.unit.report.reports import KERNELS, facts, on_machine, recorded, report, twin
 
 EVIL = '</script><img src=x onerror="alert(1)">'
 
@@ -90,7 +90,9 @@ def test_every_mark_in_a_chart_says_the_number_that_it_points_to(page: str) -> N
         if tag == "g" and attributes.get("class") == "mark":
             value = lookup(data, attributes["data-key"])
             forms = (
-                ("count", "signed") if isinstance(value, int) else ("percent", "share", "duration")
+                ("count", "signed")
+                if isinstance(value, int)
+                else ("percent", "share", "duration", "ratio")
             )
             written = {FORMS[form](value) for form in forms}
             assert inner == "title"
@@ -145,6 +147,45 @@ def test_all_kernels_are_there_in_their_order(page: str) -> None:
     assert names == sorted(names)
 
 
+def test_what_layouts_luck_explains_is_not_coloured_as_a_gain() -> None:
+    noise = {part: twin(part, 0.9) for part in ("train", "heldout")}
+    page = render_page(report(noise=noise))
+    changes = [
+        (a.get("class"), inner["data-key"])
+        for (tag, a, _), (_, inner, _) in pairwise(elements(page))
+        if tag == "span" and inner.get("data-key", "").startswith("/measure")
+    ]
+    assert {kind for kind, key in changes if "/metrics/" in key} == {"luck"}
+    assert "No change of taken branches beyond layout’s luck" in page
+
+
+def test_time_on_this_machine_has_its_own_kind_and_section(page: str) -> None:
+    assert "Time on this machine</p>" in page
+    section = page[page.index('<section id="machine"') : page.index('<section id="steps"')]
+    assert "95 % bootstrap interval over boots" in section
+    assert 'data-form="p"' in section
+    without = render_page(report(machine={}))
+    assert 'id="machine"' not in without
+    assert "Time on this machine" not in without
+
+
+def test_what_differs_between_boots_is_named() -> None:
+    page = render_page(report(machine={"optimised": on_machine(governor="powersave")}))
+    assert "governor: performance → powersave" in page
+    assert "The environment was the same" not in page
+
+
+def test_each_operation_has_its_cost_before_and_after(page: str, whole: dict[str, Any]) -> None:
+    keys = [a["data-key"] for tag, a, _ in elements(page) if tag == "data"]
+    costs = [key for key in keys if key.endswith("/per_operation")]
+    steps = [s for suite in whole["measure"]["suites"] for s in suite["steps"] if s["operations"]]
+    assert len(costs) == len(steps) * 2 * 2
+
+
+def test_without_recordings_nothing_is_said_of_jumps() -> None:
+    assert 'id="arcs"' not in render_page(report(arcs=None))
+
+
 def test_colours_come_from_the_page(whole: dict[str, Any]) -> None:
     charts = draw_charts(whole, branches_at(whole))
     for name, variants in charts.items():
@@ -156,7 +197,7 @@ def test_colours_come_from_the_page(whole: dict[str, Any]) -> None:
 def test_a_run_with_nothing_but_a_source_has_a_page() -> None:
     page = render_page(
         report(
-            kernels=[], suites={}, recordings=[], profile=None, checks=(),
+            kernels=[], suites={}, recordings=[], profile=None, checks=(), machine={}, arcs=None,
             timeline=facts().timeline[:1],
         )
     )  # fmt: skip

@@ -64,6 +64,7 @@ def test_the_installed_image_is_an_output_so_that_its_removal_is_noticed(tmp_pat
     done.answers["pacman-conf"] = Result(
         returncode=0, stdout=str(system.path / "var/lib/pacman") + "\n"
     )
+    done.answers["-Q"] = Result(returncode=1)  # asked where pyalpm is not installed
     session = sessions.make_session(tmp_path, done)
     image = install(tmp_path)
     produced = system_round_stage(session, Round.BASELINE, filesystem=tmp_path).run(inputs())
