@@ -49,11 +49,12 @@ def runner(tmp_path) -> LocalRunner:
 
 def test_the_variables_and_the_clean_environment_arrive(kbuild, runner, monkeypatch):
     monkeypatch.setenv("CFLAGS", "-Ofast")
-    shown: list[str] = []
-    watch = watches.BuildWatch(expected=1)
+    told: list[str | None] = []
+    watch = watches.BuildWatch()
     command = make.make_command(kbuild, "all", log="build")
-    runner.run(command, on_line=watches.watching(watch, shown.append))
-    assert shown == ["99 % (1/1) kernel/fork.o"]
+    runner.run(command, on_line=lambda line: told.append(watch.feed(line)))
+    assert [name for name in told if name] == ["kernel/fork.o"]
+    assert watch.done == 1
     assert (kbuild.objects / "llvm").read_text() == "-19\n"
     environment = (kbuild.objects / "environment").read_text()
     assert "KBUILD_BUILD_TIMESTAMP=Thu Jan 01 00:00:00 UTC 1970\n" in environment
@@ -65,7 +66,7 @@ def test_a_compile_error_is_shown_and_the_log_named(kbuild, runner, tmp_path):
     watch = watches.BuildWatch()
     command = make.make_command(kbuild, "broken", log="build")
     with pytest.raises(CommandError) as caught, watches.explaining(watch):
-        runner.run(command, on_line=watches.watching(watch, lambda _: None))
+        runner.run(command, on_line=watch.feed)
     assert caught.value.message == "the kernel did not build"
     first, *rest = caught.value.details.splitlines()
     assert first == "kernel/fork.c:12:3: error: use of undeclared identifier 'x'"
