@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import threading
 import time
@@ -187,7 +188,7 @@ class LocalRunner:
                 at_end.callback(_end, process, interactive=interactive)
                 # Only a command with a log can take long enough to outlive a killed run.
                 if command.log and self.running and not interactive:
-                    note = sessions.record(self.running, process.pid, shell(command))
+                    note = sessions.record(self.running, process.pid, shlex.join(command.argv))
                     afterwards.callback(note.unlink, missing_ok=True)
             yield process
 
