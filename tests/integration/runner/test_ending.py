@@ -145,7 +145,7 @@ def test_what_a_killed_run_left_working_is_ended_by_the_next(parent, tmp_path) -
     process.wait()
     assert [pid for pid in started if is_alive(pid)] == started
     (ended,) = sessions.end_orphans(tmp_path / "running")
-    assert ended.startswith("cd ")
+    assert ended.startswith("sh -c ")
     assert "sleep 300" in ended
     assert [pid for pid in started if is_alive(pid)] == []
     assert list((tmp_path / "running").iterdir()) == []
