@@ -36,19 +36,27 @@ def require_builder(euid: int, name: str = BUILD_USER) -> Builder | None:
     """
     if euid != 0:
         return None
-    try:
-        entry = pwd.getpwnam(name)
-    except KeyError:
+    builder = known_user(name)
+    if builder is None:
         raise HostError(
             f"makepkg does not run as root, and there is no build user “{name}”",
             details=f"Looked up “{name}” in the user database.",
             hint=f"Run scripts/setup, or `{useradd_line(name)}`; or run pkgafdo as your own user.",
-        ) from None
-    if entry.pw_uid == 0:
+        )
+    if builder.uid == 0:
         raise HostError(
             f"the build user “{name}” is root itself",
             hint="Name an unprivileged user in build.user.",
         )
+    return builder
+
+
+def known_user(name: str) -> Builder | None:
+    """Return a user of this machine by name; None where there is none."""
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
     return Builder(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, home=entry.pw_dir)
 
 

@@ -85,3 +85,15 @@ def compare(runner: Runner, first: str, second: str) -> int:
     """Compare two package versions: negative, zero or positive."""
     command = Command(argv=("vercmp", first, second), hint=PACMAN_HINT)
     return int(runner.query(command).stdout)
+
+
+def download_user(runner: Runner) -> str:
+    """Return the user as which this machine's pacman downloads (7.0 and newer), or nothing.
+
+    An older pacman-conf knows no such directive and says so.
+    """
+    if runner.which("pacman-conf") is None:
+        return ""
+    known = Command(argv=("pacman-conf", "DownloadUser"), accept=frozenset(range(256)))
+    result = runner.query(known)
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files
 from pkgafdo.errors import ArtifactError, PkgafdoError
+from pkgafdo.host import users
 from pkgafdo.packaging import package_provenance, pkginfo, repo
 from pkgafdo.packaging.makepkg import signature
+from pkgafdo.pacman.program import download_user
 from pkgafdo.pacman.sync_db import read_database
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def check(runner: Runner, database: Path, *, env: dict[str, str]) -> dict[str, A
         "packages": {entry.name: entry.version for entry in entries},
         "provenance": [file.name for file in _provenances(place)],
         "faults": faults,
-        "notes": list(_notes(place, entries)),
+        "notes": [*_notes(place, entries), *_closed_to_pacman(runner, place)],
     }
 
 
@@ -127,3 +129,14 @@ def _notes(place: repo.Repo, entries: Sequence[RepoEntry]) -> Iterator[str]:
     for base, version in sorted({(entry.base, entry.version) for entry in entries}):
         if package_provenance.file_name(base, version) not in published:
             yield f"{base} {version} has no provenance"
+
+
+def _closed_to_pacman(runner: Runner, place: repo.Repo) -> Iterator[str]:
+    """Yield what keeps this machine's pacman from a repository that it reads as file://."""
+    name = download_user(runner)
+    user = users.known_user(name) if name else None
+    if user is not None and (closed := users.closed_folder(place.folder, user)):
+        yield (
+            f"pacman downloads as the user {user.name}, who cannot enter {closed}: "
+            f"`chmod o+x {closed}` if pacman here is to read it as file://{place.folder}"
+        )

@@ -49,7 +49,11 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
         help="also record on the kernel of this finished work folder",
     )
     parser.add_argument("--step", action="append", metavar="NAME", help="run only these steps")
+    parser.add_argument("--prepare", action="store_true", help="make the root, run nothing in it")
     parser.add_argument("--no-quickstart", action="store_true", help="build no kernels")
+    parser.add_argument(
+        "--propeller", action="store_true", help="build a third kernel, laid out by Propeller"
+    )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="make the root anew")
     parser.add_argument("--llvm", type=int, help="this LLVM instead of the suite's newest")
     parser.add_argument("--mirror", help="Debian's mirror, where apt knows none")
@@ -69,10 +73,12 @@ def take_root(
     if record is None and place.folder.is_dir():
         log.note(f"{place.root} was left half-made: making it anew")
     if options.fresh or record is None:
-        making.make_root(runner, place, environment, mirror=options.mirror)
+        with making.left_out(place):
+            making.make_root(runner, place, environment, mirror=options.mirror)
         record = {"made": datetime.now(UTC).isoformat(timespec="seconds")}
     else:
-        enter(runner, place)
+        with making.left_out(place):
+            enter(runner, place)
     age = datetime.now(UTC) - datetime.fromisoformat(record["made"])
     if age.days >= _DAYS:
         log.note(f"{place.root} was made {age.days} days ago; --fresh makes it anew")
@@ -95,9 +101,12 @@ def run_suite(runner: Runner, place: Place, options: argparse.Namespace) -> Find
     if options.kernel is not None:
         steps.bring_kernel(place, options.kernel)
     wanted = steps.steps_of(
-        short=options.short, kernel=options.kernel is not None, kernels=not options.no_quickstart
+        short=options.short,
+        kernel=options.kernel is not None,
+        kernels=not options.no_quickstart,
+        propeller=options.propeller,
     )
-    wanted = steps.choose(wanted, options.step)
+    wanted = () if options.prepare else steps.choose(wanted, options.step)
     outcomes = tuple(steps.run_step(runner, place, step, environment) for step in wanted)
     return Findings(
         system=place.name,
@@ -116,7 +125,7 @@ def report(place: Place, tested: Findings, options: argparse.Namespace) -> None:
     if options.readme:
         found = table.remember(CHECKOUT / "docs/tested.json", tested)
         readme = CHECKOUT / "README.md"
-        text = table.replace_block(readme.read_text(encoding="utf-8"), table.render_table(found))
+        text = table.replace_block(readme.read_text(encoding="utf-8"), table.render_block(found))
         files.write_text(readme, text)
     shown = table.render_table([tested])
     if options.json:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
-from pkgafdo.errors import HostError
+from pkgafdo.errors import CommandError, HostError
 from pkgafdo.kernel.fetch_apt import KEYRINGS, indextargets_command, mirror_from
 from pkgafdo.runner.command import Command
 from tests.modern.entering import USER, enter, inside
 from tests.modern.place import KIND, Place, require_unmounted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pkgafdo.runner.base import Runner
 
@@ -81,6 +82,19 @@ def newest_llvm(names: str) -> int | None:
     for part, version in _LLVM.findall(names):
         found.setdefault(int(version), set()).add(part)
     return max((version for version, parts in found.items() if len(parts) == 3), default=None)
+
+
+@contextmanager
+def left_out(place: Place) -> Iterator[None]:
+    """Turn a failed command into HostError: nothing was tested, so nothing is known to be broken."""
+    try:
+        yield
+    except CommandError as error:
+        raise HostError(
+            f"no root of {place.suite} can be made and entered here: {error.message}",
+            details=error.details,
+            hint=error.hint,
+        ) from error
 
 
 def make_root(

@@ -7,7 +7,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError, CommandError, ConfigError
@@ -21,17 +21,38 @@ if TYPE_CHECKING:
     from pkgafdo.runner.command import Command
     from tests.modern.place import Place
 
+QUICKSTART: Final = "scripts/quickstart"
+WORK: Final = f"{HOME}/work"
+"""The quick start's work folder."""
 KERNEL: Final = f"{HOME}/kernel"
 """Where a kernel that was built outside is put."""
-ROOMS_THAT_DIFFER: Final = tuple(
-    f"tests/integration/{room}"
-    for room in ("toolchain", "packaging", "pacman", "profile", "perf", "vm")
+TESTS_THAT_DIFFER: Final = tuple(
+    f"tests/integration/{place}"
+    for place in (
+        "toolchain",
+        "pacman",
+        "packaging/test_lint_of_makepkg_7.py",
+        "packaging/test_makepkg.py",
+        "profile/test_convert.py",
+        "propeller/test_addrmap.py",
+        "vm/test_initramfs.py",
+        "vm/test_plugin.py",
+        "vm/test_suites.py",
+        "vm/test_vlbr_native.py",
+    )
 )
-"""Rooms whose programs change from one distribution to the next."""
-ROOMS_OF_ROOT: Final = tuple(
-    f"tests/integration/{room}" for room in ("pacman", "packaging", "runner")
+"""What meets programs that change from one distribution to the next, and is quick."""
+COMMAND_LINE: Final = "tests/integration/cli"
+"""Runs that are killed, resumed, refused: half of the time of all tests with real programs."""
+SIDE_BY_SIDE: Final = (
+    *("-n", "auto", "--maxprocesses", "4"),
+    *("--dist", "loadfile", "--no-loadscope-reorder"),
 )
-"""Rooms that do other things for root than for a user."""
+"""As scripts/test runs them; in a file, one test follows the other."""
+TESTS_OF_ROOT: Final = tuple(
+    f"tests/integration/{room}" for room in ("pacman", "packaging/test_makepkg.py", "runner")
+)
+"""What does other things for root than for a user."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,27 +69,30 @@ def pytest_step(name: str, *paths: str, root: bool = False) -> Step:
     """Return the step that runs pytest on paths, as the user or with sudo."""
     argv = (
         *(("sudo", "--preserve-env=PIP_CERT") if root else ()),
-        *(".venv/bin/pytest", "-q", "-p", "no:cacheprovider"),
+        *(".venv/bin/pytest", "-q", "-p", "no:cacheprovider", *SIDE_BY_SIDE),
         *(f"--junit-xml={HOME}/{name.replace(' ', '-')}.xml", *paths),
     )
     return Step(name=name, argv=argv, tests=True)
 
 
-def steps_of(*, short: bool, kernel: bool, kernels: bool) -> tuple[Step, ...]:
+def steps_of(
+    *, short: bool, kernel: bool, kernels: bool, propeller: bool = False
+) -> tuple[Step, ...]:
     """Return the steps after scripts/setup: a short form, and what needs or builds a kernel."""
     unit = pytest_step("unit tests", "tests/test_architecture.py", "tests/unit")
     recording = (pytest_step("VM, a kernel built before", "tests/modern/test_built_kernel.py"),)
     if short:
-        steps = (unit, pytest_step("integration tests", *ROOMS_THAT_DIFFER))
+        steps = (unit, pytest_step("integration tests, short form", *TESTS_THAT_DIFFER))
         return (*steps, *(recording if kernel else ()))
     return (
         Step(name="types", argv=(".venv/bin/mypy",)),
         unit,
-        pytest_step("integration tests", "tests/integration"),
+        pytest_step("integration tests", "tests/integration", f"--ignore={COMMAND_LINE}"),
+        pytest_step("command line tests", COMMAND_LINE),
         Step(name="scripts/setup as root", argv=("sudo", "--preserve-env", "scripts/setup")),
-        pytest_step("integration tests as root", *ROOMS_OF_ROOT, root=True),
+        pytest_step("integration tests as root", *TESTS_OF_ROOT, root=True),
         *(recording if kernel else ()),
-        *((quickstart_step(),) if kernels else ()),
+        *((quickstart_step(propeller=propeller),) if kernels else ()),
     )
 
 
@@ -84,10 +108,10 @@ def choose(steps: tuple[Step, ...], names: Sequence[str] | None) -> tuple[Step, 
     return tuple(known[name] for name in names)
 
 
-def quickstart_step() -> Step:
-    """Return the step that builds a baseline and an optimised kernel, as a user does."""
-    words = ("scripts/quickstart", "--json", "--workdir", f"{HOME}/work")
-    return Step(name="scripts/quickstart", argv=words)
+def quickstart_step(*, propeller: bool) -> Step:
+    """Return the step that builds a baseline and an optimised kernel, as a user does; or a third."""
+    words = (QUICKSTART, "--json", "--workdir", WORK, *(("--propeller",) if propeller else ()))
+    return Step(name=QUICKSTART, argv=words)
 
 
 def setup_step() -> Step:
@@ -98,13 +122,19 @@ def setup_step() -> Step:
 def run_step(runner: Runner, place: Place, step: Step, environment: Mapping[str, str]) -> Outcome:
     """Run a step to its end and return how it went; a failure is said at once."""
     log.step(f"{place.name}: {step.name}")
+    work = place.root / WORK.lstrip("/")
+    if step.name == QUICKSTART and (work / "result.json").exists():
+        # A finished one would only be looked at; one that was cut short goes on.
+        shutil.rmtree(work)
     command = inside(place, step.argv, environment, log=step.name.replace("/", "-"))
     began = time.monotonic()
     trouble = _carry_out(runner, command, f"{step.name} on {place.name}")
     seconds = round(time.monotonic() - began, 1)
     if step.tests:
         return _tests_outcome(place, step, seconds, trouble)
-    note = _quickstart_note(place) if step == quickstart_step() and not trouble else ""
+    note = ""
+    if step.name == QUICKSTART and not trouble:
+        note = quickstart_note(files.read_json(place.root / f"{WORK}/result.json".lstrip("/")))
     return Outcome(step=step.name, ok=not trouble, seconds=seconds, note=note)
 
 
@@ -138,12 +168,16 @@ def _tests_outcome(place: Place, step: Step, seconds: float, trouble: str) -> Ou
     )
 
 
-def _quickstart_note(place: Place) -> str:
-    """Return what the optimised kernel did less of, for the table."""
-    result = files.read_json(place.root / f"{HOME}/work/result.json".lstrip("/"))
+def quickstart_note(result: Mapping[str, Any]) -> str:
+    """Return the kernels' compiler, and what they did less of than the baseline; pure."""
     branches = result["measure"]["heldout"]["taken_branches"]
-    change = branches["optimised"] / branches["baseline"] - 1
-    return f"Linux {result['kernel']['version']}: {change:+.1%} taken branches".replace("-", "−")
+    changes = [
+        f"{heading} {branches[name] / branches['baseline'] - 1:+.1%}".replace("-", "−")
+        for name, heading in (("optimised", "AutoFDO"), ("propeller", "Propeller"))
+        if name in branches
+    ]
+    built = f"Linux {result['kernel']['version']} by {result['optimised']['compiler']}"
+    return f"{built}: {', '.join(changes)} taken branches"
 
 
 def read_versions(runner: Runner, place: Place, environment: Mapping[str, str]) -> dict[str, str]:

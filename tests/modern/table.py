@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 BEGIN: Final = "<!-- made by scripts/test-modern --readme: begin -->"
 END: Final = "<!-- made by scripts/test-modern --readme: end -->"
 _BLOCK: Final = re.compile(re.escape(BEGIN) + ".*" + re.escape(END), re.DOTALL)
+_LEGEND: Final = (
+    "“–” was not run there. Skipped are tests that need another right (root or not) or another\n"
+    "system.\n"
+)
 _TITLES: Final = {
     "bookworm": "Debian 12 (bookworm)",
     "trixie": "Debian 13 (trixie)",
     "sid": "Debian sid",
 }
+
+
+def render_block(found: Sequence[Findings]) -> str:
+    """Return the README's block: the table, and what its signs mean."""
+    return f"{render_table(found)}\n{_LEGEND}"
 
 
 def render_table(found: Sequence[Findings]) -> str:

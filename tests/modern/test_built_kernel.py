@@ -23,7 +23,7 @@ from pkgafdo.vm.lbr import Guest, measure, record
 from pkgafdo.vm.modules import find_modules, unpack_modules
 from pkgafdo.vm.plugin import build_native
 from pkgafdo.vm.settings import VmSettings
-from pkgafdo.vm.suites import TRAIN
+from pkgafdo.vm.suites import HELDOUT, TRAIN
 
 if TYPE_CHECKING:
     from pkgafdo.artifacts import Toolchain
@@ -108,6 +108,26 @@ def test_counting_twice_gives_the_same_numbers(runner, native, guest) -> None:
     again = measure(runner, SETTINGS, native, replace(guest, name="again"))
     assert first == again
     assert all(window["instructions"] > window["taken_branches"] > 0 for window in first.values())
+
+
+def test_the_held_out_suite_comes_to_its_end_too(runner, native, guest) -> None:
+    folder = guest.folder / "heldout"
+    folder.mkdir()
+    initramfs = make_initramfs(
+        runner,
+        HELDOUT,
+        window=native.window,
+        modules=unpack_modules(
+            runner,
+            find_modules(runner, KERNEL / "usr", guest.vmlinux.release, SETTINGS.modules),
+            folder / "modules",
+        ),
+        step_timeout=120,
+        folder=folder,
+    )
+    other = replace(guest, initramfs=initramfs, suite=HELDOUT, folder=folder, name="heldout")
+    counted = measure(runner, SETTINGS, native, other)
+    assert all(window["taken_branches"] > 0 for window in counted.values())
 
 
 def test_its_recording_becomes_a_profile(runner, toolchain, guest, table, tmp_path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -129,6 +130,7 @@ def test_pacman_installs_from_the_signed_repository(signing: Publisher) -> None:
     assert signing.check()["faults"] == []
     root = signing.folder / "root"
     (root / "var/lib/pacman").mkdir(parents=True)
+    (root / "cache").mkdir()  # pacman 7.1 does not make it
     config = signing.folder / "pacman.conf"
     config.write_text(
         "[options]\nArchitecture = x86_64\nSigLevel = Required TrustAll\n"
@@ -139,6 +141,25 @@ def test_pacman_installs_from_the_signed_repository(signing: Publisher) -> None:
     argv = (*as_root, "pacman", "-Sy", "--noconfirm", *words, "linux-toy")
     signing.runner.run(Command(argv=argv))
     assert (root / "usr/share/doc/linux-toy/provenance.txt").is_file()
+
+
+def test_a_folder_that_pacmans_download_user_cannot_enter_is_noted(publisher: Publisher) -> None:
+    if pwd.getpwuid(os.geteuid()).pw_name == "nobody":
+        pytest.skip("nobody is the one who asks")
+    publisher.add(publisher.pack())
+    tool = publisher.folder / "bin/pacman-conf"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\n[ "$1" = DownloadUser ] && echo nobody\n')
+    tool.chmod(0o755)
+    env = {**publisher.runner.env, "PATH": f"{tool.parent}:{os.environ['PATH']}"}
+    asking = replace(publisher, runner=LocalRunner(env=env))
+    publisher.folder.chmod(0o700)
+    notes = asking.check()["notes"]
+    assert len(notes) == len(publisher.check()["notes"]) + 1
+    assert f"the user nobody, who cannot enter {publisher.folder}" in notes[-1]
+    assert f"chmod o+x {publisher.folder}" in notes[-1]
+    publisher.folder.chmod(0o711)
+    assert asking.check()["notes"] == publisher.check()["notes"]
 
 
 def test_everything_is_signed_with_the_key_and_a_change_is_seen(signing: Publisher) -> None:

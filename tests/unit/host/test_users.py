@@ -43,6 +43,13 @@ def test_the_build_user_is_described_as_the_system_knows_it() -> None:
     assert builder.gid in users.groups_of(builder)
 
 
+def test_a_user_that_is_not_there_is_nobody() -> None:
+    assert users.known_user("nobody-has-this-name") is None
+    root = users.known_user(pwd.getpwuid(0).pw_name)
+    assert root is not None
+    assert root.uid == 0
+
+
 @pytest.mark.parametrize(
     ("folder", "closed"),
     [

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pkgafdo.errors import HostError
+from pkgafdo.errors import CommandError, HostError
 from pkgafdo.runner.command import Result
 from tests.fakes.runner import FakeRunner
 from tests.modern.making import (
     acquire_settings,
     debootstrap_command,
+    left_out,
     newest_llvm,
     require_keyring,
     require_mirror,
@@ -50,6 +51,13 @@ def test_debootstrap_checks_signatures_and_says_what_to_look_at_when_it_fails():
     )
     assert "network" in command.on_failure
     assert command.hint.count("debootstrap") == 3
+
+
+def test_a_root_that_cannot_be_made_is_no_failed_test():
+    with pytest.raises(HostError, match="no root of sid can be made") as caught, left_out(PLACE):
+        raise CommandError("debootstrap failed", details="E: no such mirror", hint="Look there.")
+    assert caught.value.exit_code == 3
+    assert (caught.value.details, caught.value.hint) == ("E: no such mirror", "Look there.")
 
 
 def test_proxies_and_checks_of_the_hosts_apt_hold_inside_too():

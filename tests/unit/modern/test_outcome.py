@@ -16,7 +16,7 @@ from tests.modern.outcome import (
     parse_version,
     to_json,
 )
-from tests.modern.table import BEGIN, END, remember, render_table, replace_block
+from tests.modern.table import BEGIN, END, remember, render_block, render_table, replace_block
 
 JUNIT = """\
 <testsuites><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="5">
@@ -72,6 +72,7 @@ def test_the_table_has_a_column_for_each_system_and_a_dash_for_what_was_not_run(
     assert "| unit tests | – | 1930 passed |" in lines
     assert "| Python | – | 3.14.0 |" in lines
     assert lines[-1] == "| run on | 2026-11-19 | 2026-11-20 |"
+    assert "“–” was not run there" in render_block([other, TESTED]).removeprefix("\n".join(lines))
 
 
 def test_what_was_found_survives_its_file_and_replaces_only_its_own_system(tmp_path):

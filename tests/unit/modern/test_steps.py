@@ -13,7 +13,18 @@ from pkgafdo.errors import ArtifactError, ConfigError
 from pkgafdo.runner.command import Command, Result
 from tests.fakes.runner import FakeRunner
 from tests.modern.place import Place
-from tests.modern.steps import Step, bring_kernel, choose, pytest_step, run_step, steps_of
+from tests.modern.steps import (
+    TESTS_OF_ROOT,
+    TESTS_THAT_DIFFER,
+    Step,
+    bring_kernel,
+    choose,
+    pytest_step,
+    quickstart_note,
+    quickstart_step,
+    run_step,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,14 +46,60 @@ def names(**options: bool) -> list[str]:
 def test_the_short_form_builds_no_kernel_whatever_was_asked_for():
     assert names(short=True, kernel=True, kernels=True) == [
         "unit tests",
-        "integration tests",
+        "integration tests, short form",
         "VM, a kernel built before",
     ]
+
+
+def test_what_the_short_form_and_root_run_is_there():
+    checkout = Path(__file__).parents[3]
+    for name in (*TESTS_THAT_DIFFER, *TESTS_OF_ROOT):
+        assert (checkout / name).exists(), name
 
 
 def test_the_whole_form_ends_with_the_quick_start_unless_it_is_left_out():
     assert names(short=False, kernel=False, kernels=True)[-1] == "scripts/quickstart"
     assert "scripts/quickstart" not in names(short=False, kernel=True, kernels=False)
+
+
+def test_the_quick_start_builds_a_third_kernel_when_asked():
+    plain, laid_out = quickstart_step(propeller=False), quickstart_step(propeller=True)
+    assert plain.name == laid_out.name
+    assert "--propeller" not in plain.argv
+    assert laid_out.argv[-1] == "--propeller"
+
+
+@pytest.mark.parametrize(
+    ("branches", "note"),
+    [
+        ({"baseline": 200, "optimised": 120}, "AutoFDO −40.0% taken branches"),
+        (
+            {"baseline": 200, "optimised": 120, "propeller": 101},
+            "AutoFDO −40.0%, Propeller −49.5% taken branches",
+        ),
+    ],
+)
+def test_the_quick_starts_outcome_names_the_compiler_and_what_each_kernel_did_less_of(
+    branches, note
+):
+    result = {
+        "kernel": {"version": "7.3.4"},
+        "optimised": {"compiler": "clang 22.1.8"},
+        "measure": {"heldout": {"taken_branches": branches}},
+    }
+    assert quickstart_note(result) == f"Linux 7.3.4 by clang 22.1.8: {note}"
+
+
+def test_a_quick_start_goes_on_from_one_that_was_cut_short_but_not_from_a_finished_one(tmp_path):
+    place = Place(suite="sid", folder=tmp_path)
+    work = place.root / "home/user/work"
+    work.mkdir(parents=True)
+    runner = FakeRunner(answers={"chroot": Result(returncode=4)})
+    assert not run_step(runner, place, quickstart_step(propeller=False), {}).ok
+    assert work.exists()
+    (work / "result.json").touch()
+    assert not run_step(runner, place, quickstart_step(propeller=False), {}).ok
+    assert not work.exists()
 
 
 def test_single_steps_can_be_chosen_and_unknown_ones_are_refused():
@@ -51,7 +108,7 @@ def test_single_steps_can_be_chosen_and_unknown_ones_are_refused():
     assert choose(steps, None) == steps
     with pytest.raises(ConfigError, match="no step “lint”") as caught:
         choose(steps, ["lint"])
-    assert "unit tests, integration tests" in caught.value.hint
+    assert "unit tests, integration tests, short form" in caught.value.hint
 
 
 def test_a_step_that_fails_is_reported_and_does_not_end_the_run(tmp_path, said):
