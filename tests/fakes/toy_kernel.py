@@ -32,7 +32,7 @@ CC := $(filter /%,$(LLVM))clang$(filter -%,$(LLVM))
 LD := $(filter /%,$(LLVM))ld.lld$(filter -%,$(LLVM))
 KERNELRELEASE = $(VERSION).$(PATCHLEVEL).$(SUBLEVEL)$(call string,LOCALVERSION)
 profile := $(if $(CLANG_AUTOFDO_PROFILE),-DOPTIMISED -fprofile-sample-use=$(CLANG_AUTOFDO_PROFILE))
-flags = -O2 -gmlt -ffunction-sections -fdebug-info-for-profiling -mcmodel=kernel -fno-pic -ffreestanding \\
+flags = -O2 -gmlt @sections@-fdebug-info-for-profiling -mcmodel=kernel -fno-pic -ffreestanding \\
 	$(profile) '-DSALT="$(call string,BUILD_SALT)"'
 export srctree objtree LLVM CLANG_AUTOFDO_PROFILE
 
@@ -159,14 +159,21 @@ SECTIONS {
 
 
 def make_toy(
-    path: Path, *, source: str = KERNEL_C, refused: str = "CONFIG_NOTHING=", package: bool = True
+    path: Path,
+    *,
+    source: str = KERNEL_C,
+    refused: str = "CONFIG_NOTHING=",
+    package: bool = True,
+    sections: bool = False,
 ) -> Path:
     """Write a toy kernel's tree; `refused` is a pattern of the options that Kconfig does not grant.
 
-    Without `package` make pacman-pkg ends well and leaves no package.
+    Without `package` make pacman-pkg ends well and leaves no package. With `sections` the linker can
+    order functions; they then lie elsewhere than the played recordings say.
     """
     make_tree(path, pkgbuild=PKGBUILD)
     makefile = MAKEFILE.replace("@refused@", refused)
+    makefile = makefile.replace("@sections@", "-ffunction-sections " if sections else "")
     if not package:
         makefile = makefile.partition("pacman-pkg:")[0] + "pacman-pkg: all\n"
     return write_files(

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.real
 @pytest.fixture(scope="module")
 def run(shared_folder: Path) -> Callable[..., Ended]:
     """Run a verb with the toys in one work folder."""
-    tree = make_toy(shared_folder / "src/linux", source=NOTES_C + tiny_kernel.source())
+    tree = make_toy(
+        shared_folder / "src/linux", source=NOTES_C + tiny_kernel.source(), sections=True
+    )
     qemu = f"vm.qemu={toy_qemu.install(shared_folder / 'bin')}"
     pkgafdo = Pkgafdo(folder=shared_folder)
 
