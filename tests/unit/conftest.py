@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _refuse(*args, **kwargs) -> NoReturn:
+def _refuse(_: object, *args, **kwargs) -> NoReturn:
     raise AssertionError(f"a unit test reached outside: {args!r}")
 
 
