@@ -9,6 +9,7 @@ import numpy as np
 
 from pkgafdo.branches.filters import module_intervals
 from pkgafdo.branches.meta import TableMeta, add_dropped
+from pkgafdo.branches.origin import build_ids, merged_origin, place_of
 from pkgafdo.branches.table import from_counts
 from pkgafdo.errors import ArtifactError, ConfigError
 
@@ -65,13 +66,22 @@ def _checked_weights(tables: int, weights: Sequence[int] | None) -> Sequence[int
 
 
 def _check_same_kernel(metas: Sequence[TableMeta]) -> None:
-    kernels = sorted({f"build-id {m.build_id or 'unknown'}, _text {m.link_base:#x}" for m in metas})
-    if len(kernels) > 1:
+    kernels = sorted(
+        {f"build-id {one or 'unknown'}, {place_of(m)}" for m in metas for one in build_ids(m)}
+    )
+    if len(kernels) <= 1:
+        return
+    if len({one for meta in metas for one in build_ids(meta)}) == 1:
         raise ArtifactError(
-            "The branch tables are of different kernels, so their addresses do not fit together",
+            "The kernel lay elsewhere in each recording, so their addresses do not fit together",
             details="\n".join(kernels),
-            hint="Convert each with its own vmlinux and merge the profiles instead.",
+            hint="Name its vmlinux with --vmlinux: then all are moved to its addresses.",
         )
+    raise ArtifactError(
+        "The branch tables are of different kernels, so their addresses do not fit together",
+        details="\n".join(kernels),
+        hint="Convert each with its own vmlinux and merge the profiles instead.",
+    )
 
 
 def _first_mappings(metas: Sequence[TableMeta]) -> dict[str, ModuleMapping]:
@@ -116,6 +126,7 @@ def _merged_meta(metas: Sequence[TableMeta], modules: tuple[ModuleMapping, ...])
     extra: dict[str, str] = {}
     for name in sorted({name for meta in metas for name in meta.extra}):
         extra[name] = _joined(meta.extra.get(name, "") for meta in metas)
+    extra |= merged_origin(metas)
     return TableMeta(
         build_id=metas[0].build_id,
         kernelrelease=_joined(meta.kernelrelease for meta in metas),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata.counter import Counter
@@ -103,7 +103,7 @@ def read_live(
     if session.known.kernel is None:
         session.known.kernel = kernel
     table = table_of(session, text=text, filters=True)
-    return Counted(table=_marked(table, session, text), size=tap.size, damage=damage)
+    return Counted(table=table, size=tap.size, damage=damage)
 
 
 def _pump(tap: Tap, session: Session, watch: Callable[[int], None]) -> str:
@@ -116,19 +116,3 @@ def _pump(tap: Tap, session: Session, watch: Callable[[int], None]) -> str:
             raise
         return error.details or error.message
     return ""
-
-
-RUNTIME_ADDRESSES: Final = "addresses"
-"""Name of the mark, under extra, of a table whose kernel was not moved to its link address."""
-RUNTIME: Final = "runtime "
-"""How the mark begins when it is known where the kernel lay; the symbol at link_base follows."""
-
-
-def _marked(table: BranchTable, session: Session, text: TextBounds | None) -> BranchTable:
-    """Return the table with a mark when its addresses are those of the running kernel."""
-    if text is not None and session.known.kernel is not None:
-        return table
-    kernel = session.known.kernel
-    mark = f"{RUNTIME}{kernel.symbol}" if kernel is not None else "unknown"
-    extra = dict(table.meta.extra) | {RUNTIME_ADDRESSES: mark}
-    return replace(table, meta=replace(table.meta, extra=extra))

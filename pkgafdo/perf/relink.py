@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pkgafdo.branches.filters import keep_inside, module_intervals
+from pkgafdo.branches.origin import RUNTIME, RUNTIME_ADDRESSES
 from pkgafdo.branches.table import from_counts
-from pkgafdo.errors import ArtifactError
-from pkgafdo.perf.live import RUNTIME, RUNTIME_ADDRESSES
 from pkgafdo.perf.perfdata.mappings import KernelMapping
 from pkgafdo.perf.perfdata.table import kernel_interval, kernel_shift, linked_code, moved
 
@@ -18,19 +17,14 @@ if TYPE_CHECKING:
 
 
 def relinked(table: BranchTable, text: TextBounds) -> BranchTable:
-    """Return the table at the addresses of a vmlinux; one that is there already as it is.
+    """Return the table at the addresses of a vmlinux.
 
-    Raises ArtifactError when the recorder could not know where the kernel lay.
+    One that is there already stays as it is, and so does one of a kernel that lay nobody knows where.
     """
-    mark = table.meta.extra.get(RUNTIME_ADDRESSES)
-    if mark is None:
-        return table
+    mark = table.meta.extra.get(RUNTIME_ADDRESSES, "")
     symbol = mark.removeprefix(RUNTIME)
     if symbol == mark:
-        raise ArtifactError(
-            "The recording does not say where the kernel lay, so its addresses mean nothing",
-            hint="Record as root, with kernel.kptr_restrict at 1 or below.",
-        )
+        return table
     return _moved(table, text, KernelMapping(symbol=symbol, address=table.meta.link_base, length=0))
 
 

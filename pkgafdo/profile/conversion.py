@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo import elf, files, log
 from pkgafdo.artifacts import SampleProfile
 from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside
+from pkgafdo.branches.origin import (
+    foreign_build_ids,
+    name_build_ids,
+    require_link_addresses,
+    require_machine,
+    tells_build_id,
+)
 from pkgafdo.errors import ArtifactError
 from pkgafdo.profile.check import find_functions, quality_of, require_quality
 from pkgafdo.profile.show import parse_summary, summary_command
@@ -100,23 +107,30 @@ def adopt_profile(
 
 
 def require_same_kernel(table: BranchTable, vmlinux: Vmlinux, *, allow_mismatch: bool) -> None:
-    """Raise ArtifactError when a table is known to be of another kernel than vmlinux."""
-    recorded = table.meta.build_id
-    if not recorded:
+    """Raise ArtifactError when a table is known to be of another kernel than vmlinux.
+
+    Or when its addresses are not that kernel's. Another architecture is never allowed.
+    """
+    meta = table.meta
+    require_machine(meta, vmlinux.path)
+    if not tells_build_id(meta):
         log.warn(f"The recording does not say its build-id: is it of {vmlinux.path}?")
-    elif recorded != vmlinux.build_id:
-        if not allow_mismatch:
-            raise ArtifactError(
-                "The recording is of another kernel than this vmlinux",
-                details=f"build-id of the recording: {recorded}\n"
-                f"build-id of {vmlinux.path}: {vmlinux.build_id or 'none'}",
-                hint="Find the vmlinux of the recorded kernel (`pkgafdo vmlinux find`), or record "
-                "the kernel that this vmlinux belongs to.",
-            )
+    foreign = name_build_ids(foreign_build_ids(meta, vmlinux.build_id))
+    if foreign and not allow_mismatch:
+        raise ArtifactError(
+            "The recording is of another kernel than this vmlinux",
+            details=f"build-id of the recording: {foreign}\n"
+            f"build-id of {vmlinux.path}: {vmlinux.build_id or 'none'}",
+            hint="Find the vmlinux of the recorded kernel (`pkgafdo vmlinux find`), or record "
+            "the kernel that this vmlinux belongs to.",
+        )
+    if foreign:
         log.warn(
-            f"The recording (build-id {recorded}) is not of {vmlinux.path} (build-id "
+            f"The recording (build-id {foreign}) is not of {vmlinux.path} (build-id "
             f"{vmlinux.build_id or 'none'}): its addresses will hit wrong functions"
         )
+    if fault := require_link_addresses(meta, vmlinux.path, allowed=allow_mismatch):
+        log.warn(fault)
 
 
 def code_intervals(vmlinux: Path) -> list[Interval]:

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pkgafdo import elf, log
+from pkgafdo.branches.origin import (
+    foreign_build_ids,
+    name_build_ids,
+    require_link_addresses,
+    require_machine,
+    tells_build_id,
+)
 from pkgafdo.errors import ArtifactError
 from pkgafdo.propeller.addrmap import read_address_map
 from pkgafdo.propeller.flow import count_flow
@@ -49,17 +56,20 @@ def require_same_build(vmlinux: Path, table: BranchTable, *, allow_mismatch: boo
 
     A layout needs the very build: block ids mean nothing in another one.
     """
-    recorded, build_id = table.meta.build_id, elf.build_id(vmlinux) or ""
-    if not recorded:
+    meta, build_id = table.meta, elf.build_id(vmlinux) or ""
+    require_machine(meta, vmlinux)
+    if not tells_build_id(meta):
         log.warn(f"The recording does not say its build-id: is it of {vmlinux}?")
-    elif recorded != build_id and not allow_mismatch:
+    foreign = foreign_build_ids(meta, build_id)
+    if foreign and not allow_mismatch:
         raise ArtifactError(
             "The recording is of another build than this vmlinux",
-            details=f"build-id of the recording: {recorded}\n"
+            details=f"build-id of the recording: {name_build_ids(foreign)}\n"
             f"build-id of {vmlinux}: {build_id or 'none'}",
             hint="Boot the kernel that was built with the address map and record that, or name the "
             "vmlinux.unstripped of the recorded build.",
         )
+    require_link_addresses(meta, vmlinux, allowed=allow_mismatch)
 
 
 def require_coverage(coverage: Coverage, limits: GraphLimits) -> None:

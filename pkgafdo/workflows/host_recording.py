@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo import elf, log
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches.marks import accept_faults, mark_faults
+from pkgafdo.branches.origin import RUNTIME_ADDRESSES, UNKNOWN
 from pkgafdo.errors import ArtifactError, CommandError, HostError
 from pkgafdo.host.kallsyms import kernel_address
 from pkgafdo.pacman.vmlinux import require_vmlinux
@@ -154,8 +155,6 @@ def record_job(
 
 def faults_of(outcome: Recorded, subject: Subject, settings: RecordSettings) -> list[str]:
     """Return what speaks against using a recording, one sentence each; pure."""
-    from pkgafdo.perf.live import RUNTIME_ADDRESSES
-
     faults = []
     meta = outcome.table.meta
     if outcome.status and not outcome.interrupted:
@@ -170,7 +169,7 @@ def faults_of(outcome: Recorded, subject: Subject, settings: RecordSettings) -> 
             f"{share:.0%} of its samples were lost ({settings.max_lost:.0%} are allowed): "
             "a larger period loses fewer"
         )
-    if meta.extra.get(RUNTIME_ADDRESSES) == "unknown":
+    if meta.extra.get(RUNTIME_ADDRESSES) == UNKNOWN:
         faults.append("nobody knows where the kernel lay: its addresses mean nothing")
     if meta.build_id not in {"", subject.kernel.build_id}:
         faults.append(f"perf says that the build-id {meta.build_id} was recorded")

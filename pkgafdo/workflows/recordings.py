@@ -13,6 +13,7 @@ from pkgafdo.branches import texts
 from pkgafdo.branches.marks import accept_faults, require_unmarked
 from pkgafdo.branches.merge import merge_tables
 from pkgafdo.branches.meta import TableMeta, meta_to_json
+from pkgafdo.branches.origin import build_ids, name_build_ids
 from pkgafdo.branches.propeller import branch_frequencies
 from pkgafdo.branches.store import is_table, read_table
 from pkgafdo.branches.vlbr import is_counts_file, read_counts
@@ -162,8 +163,9 @@ def render_table_info(info: dict[str, Any]) -> str:
     """Return what `describe_table` says, as text for a person."""
     dropped = ", ".join(f"{count:,} {reason}" for reason, count in info["dropped"].items())
     modules = ", ".join(module["name"] for module in info["modules"])
+    kernels = name_build_ids(build_ids(TableMeta(build_id=info["build_id"], extra=info["extra"])))
     lines = [
-        f"kernel     {info['kernelrelease'] or 'unknown'}, build-id {info['build_id'] or 'unknown'}",
+        f"kernel     {info['kernelrelease'] or 'unknown'}, build-id {kernels}",
         f"event      {info['event'] or 'unknown'}, every {info['period'] or '?'} branches",
         f"samples    {info['samples']:,} ({info['lost']:,} lost)",
         f"branches   {info['branches']:,}, {info['distinct_branches']:,} distinct",

@@ -97,9 +97,13 @@ def elf(
 
 
 def vmlinux(
-    *, build_id: bytes | None = bytes(range(20)), salt: str | None = None, lines: bool = True
+    *,
+    build_id: bytes | None = bytes(range(20)),
+    salt: str | None = None,
+    lines: bool = True,
+    base_symbol: bool = False,
 ) -> bytes:
-    """Return something like a vmlinux: code, notes, symbols, and line tables when wanted."""
+    """Return something like a vmlinux: code, notes, symbols; line tables and `_text` when wanted."""
     notes = b""
     if build_id is not None:
         notes += note(b"GNU", 3, build_id)
@@ -117,4 +121,6 @@ def vmlinux(
         ("do_work", base, 32, FUNC, GLOBAL, 1),
         ("_etext", base + 64, 0, NOTYPE, GLOBAL, 1),
     ]
+    if base_symbol:
+        rows.append(("_text", base, 0, NOTYPE, GLOBAL, 1))
     return elf(*parts, *symbol_parts(rows, first=len(parts) + 1))

@@ -9,6 +9,7 @@ import numpy as np
 
 from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside, module_intervals
 from pkgafdo.branches.meta import DropReason, TableMeta, add_dropped
+from pkgafdo.branches.origin import RUNTIME, RUNTIME_ADDRESSES, UNKNOWN
 from pkgafdo.branches.table import from_counts
 from pkgafdo.errors import ArtifactError
 from pkgafdo.perf.perfdata import state as st
@@ -166,9 +167,17 @@ def _extra(session: Session, text: TextBounds | None) -> dict[str, str]:
         if text is not None
         else "",
         "unknown-event-samples": str(session.finder.unknown or ""),
+        RUNTIME_ADDRESSES: _mark(session.known.kernel, text),
     }
     extra |= {f"build-id {name}": digest for name, digest in facts.module_build_ids.items()}
     return {name: value for name, value in extra.items() if value}
+
+
+def _mark(kernel: KernelMapping | None, text: TextBounds | None) -> str:
+    """Return the mark of addresses that are not link addresses; empty when they are."""
+    if kernel is None:
+        return UNKNOWN
+    return f"{RUNTIME}{kernel.symbol}" if text is None else ""
 
 
 def named_events(attrs: Sequence[EventAttr], names: Sequence[str]) -> list[EventAttr]:

@@ -105,6 +105,16 @@ def test_the_tools_own_reading_agrees_with_ours(pkgafdo, place, tmp_path) -> Non
     assert data["gained"] == data["lost"] == []
 
 
+def test_a_table_read_without_vmlinux_converts_to_the_same_profile(
+    pkgafdo, place, tmp_path
+) -> None:
+    table, shared = tmp_path / "t.parquet", ("--vmlinux", place / "vmlinux", "--json", "-o")
+    pkgafdo.run("branches", "read", place / "perf.data", "-o", table, "--json").data()
+    for source, name in ((place / "perf.data", "direct"), (table, "later")):
+        pkgafdo.run("profile", "convert", source, *shared, tmp_path / f"{name}.afdo").data()
+    assert (tmp_path / "later.afdo").read_bytes() == (tmp_path / "direct.afdo").read_bytes()
+
+
 def test_profiles_are_merged_and_trimmed(pkgafdo, place, tmp_path) -> None:
     profile, merged = tmp_path / "k.afdo", tmp_path / "m.afdo"
     pkgafdo.run(

@@ -44,15 +44,22 @@ def test_one_table_merges_to_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
-    [TableMeta(build_id="bb", link_base=TEXT), TableMeta(build_id="aa", link_base=TEXT + 4096)],
+    ("other", "sentence", "move"),
+    [
+        (TableMeta(build_id="bb", link_base=TEXT), "different kernels", "its own vmlinux"),
+        (TableMeta(build_id="aa", link_base=TEXT + 4096), "lay elsewhere", "--vmlinux"),
+    ],
 )
-def test_tables_of_different_kernels_are_refused_unless_told(other) -> None:
+def test_tables_of_different_kernels_are_refused_unless_told(other, sentence, move) -> None:
     tables = [table_of([(1, 2, 1, 0)], [], A), table_of([(1, 2, 1, 0)], [], other)]
-    with pytest.raises(ArtifactError, match="different kernels") as caught:
+    with pytest.raises(ArtifactError, match=sentence) as caught:
         merge_tables(tables)
     assert f"build-id {other.build_id}" in caught.value.details
-    assert merge_tables(tables, allow_mismatch=True).branches == 2
+    assert move in caught.value.hint
+    both = merge_tables(tables, allow_mismatch=True)
+    assert both.branches == 2
+    with pytest.raises(ArtifactError):
+        merge_tables([both, tables[0]])
 
 
 @pytest.mark.parametrize("weights", [[1], [1, 0], [1, -1], [1, 2, 3]])

@@ -25,6 +25,7 @@ from pkgafdo.workflows.recordings import (
     render_table_info,
     require_lines,
 )
+from tests.fakes import perf_files as pf
 from tests.unit import elf_files
 from tests.unit.branches.tables import BUILD_ID, TEXT, branch_rows, table_of
 
@@ -37,7 +38,7 @@ TABLE = table_of([(TEXT + 4, TEXT + 16, 5, 1)], [(TEXT + 16, TEXT + 20, 5)])
 @pytest.fixture
 def vmlinux(tmp_path) -> Vmlinux:
     path = tmp_path / "vmlinux"
-    path.write_bytes(elf_files.vmlinux())
+    path.write_bytes(elf_files.vmlinux(base_symbol=True))
     return Vmlinux(path=path, build_id=BUILD_ID)
 
 
@@ -131,6 +132,67 @@ def test_a_vmlinux_without_line_tables_is_refused(tmp_path) -> None:
     (tmp_path / "v").write_bytes(elf_files.vmlinux(lines=False))
     with pytest.raises(ArtifactError, match="no line tables"):
         require_lines(read_vmlinux(tmp_path / "v"))
+
+
+def recording(path: Path, shift: int, *, mapped: bool = True) -> Path:
+    """Write a recording of the branch and the range of TABLE, of a kernel that KASLR moved."""
+    event, base = pf.Event(), TEXT + shift
+    stack = [(base + 20, base + 4, 2), (base + 4, base + 16, 2)]
+    mapping = [pf.mmap("[kernel.kallsyms]_text", base, 64, base)] if mapped else []
+    path.write_bytes(pf.perf_file([event], [*mapping, pf.sample(event, stack)]))
+    return path
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_table_read_without_vmlinux_is_moved_to_it_before_it_is_used(
+    tmp_path, vmlinux, form
+) -> None:
+    perf_data = recording(tmp_path / "perf.data", 0x1A000000)
+    direct = read_sources([perf_data], vmlinux)
+    write_table(read_sources([perf_data]), tmp_path / "table")
+    later = read_sources([tmp_path / "table"], vmlinux)
+    assert branch_rows(later) == [(TEXT + 4, TEXT + 16, 1, 0), (TEXT + 20, TEXT + 4, 1, 0)]
+    for name, table in (("direct", direct), ("later", later)):
+        export_table(table, vmlinux, form, tmp_path / name)
+    assert (tmp_path / "later").read_bytes() == (tmp_path / "direct").read_bytes()
+
+
+def test_two_boots_are_added_up_with_vmlinux_and_without_it_the_move_is_told(
+    tmp_path, vmlinux
+) -> None:
+    boots = [recording(tmp_path / f"{at:x}", at) for at in (0x1A000000, 0x2C000000)]
+    tables = []
+    for boot in boots:
+        write_table(read_sources([boot]), boot.with_suffix(".table"))
+        tables.append(boot.with_suffix(".table"))
+    for sources in (boots, tables):
+        assert branch_rows(read_sources(sources, vmlinux))[0] == (TEXT + 4, TEXT + 16, 2, 0)
+        with pytest.raises(ArtifactError, match="lay elsewhere") as caught:
+            read_sources(sources)
+        assert "--vmlinux" in caught.value.hint
+
+
+def test_a_recording_of_a_hidden_kernel_is_refused_unless_allowed(tmp_path, vmlinux) -> None:
+    perf_data = recording(tmp_path / "perf.data", 0, mapped=False)
+    write_table(read_sources([perf_data]), tmp_path / "table")
+    for source in (perf_data, tmp_path / "table"):
+        with pytest.raises(ArtifactError, match="does not say where the kernel lay"):
+            read_sources([source], vmlinux)
+        assert read_sources([source], vmlinux, allow_mismatch=True).branches == 2
+
+
+@pytest.mark.parametrize("order", [("own", "other"), ("other", "own")])
+def test_what_was_mixed_without_vmlinux_is_refused_with_it(tmp_path, vmlinux, order) -> None:
+    write_table(table_of(meta=TableMeta(build_id="bb", link_base=TEXT)), tmp_path / "other")
+    write_table(TABLE, tmp_path / "own")
+    mixed = read_sources([tmp_path / name for name in order], allow_mismatch=True)
+    write_table(mixed, tmp_path / "mixed")
+    with pytest.raises(ArtifactError, match="of another kernel") as caught:
+        read_sources([tmp_path / "mixed"], vmlinux)
+    assert "build-id of the recording: bb\n" in caught.value.details
+    assert "build-id " + " + ".join(
+        BUILD_ID if name == "own" else "bb" for name in order
+    ) in render_table_info(describe_table(mixed))
 
 
 def test_the_description_has_the_contracts_keys() -> None:

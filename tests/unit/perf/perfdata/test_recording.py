@@ -64,7 +64,7 @@ def test_addresses_are_moved_to_where_the_kernel_is_linked() -> None:
     assert branch_rows(table) == [(TEXT, TEXT + 0x10, 1, 0), (TEXT + 0x20, TEXT + 0x8010, 1, 0)]
     assert range_rows(table) == [(TEXT + 0x10, TEXT + 0x20, 1)]
     assert table.meta.link_base == TEXT
-    assert table.meta.extra["kaslr-shift"] == hex(SHIFT)
+    assert table.meta.extra == {"kaslr-shift": hex(SHIFT)}
 
 
 def test_a_kernel_that_ran_below_its_link_address_is_moved_up() -> None:
@@ -87,6 +87,12 @@ def test_without_vmlinux_addresses_stay_as_they_ran() -> None:
     table = read(pf.kernel_mmap(TEXT + SHIFT), stack((TEXT + SHIFT, TEXT + SHIFT + 4)))
     assert branch_rows(table) == [(TEXT + SHIFT, TEXT + SHIFT + 4, 1, 0)]
     assert table.meta.link_base == TEXT + SHIFT
+    assert table.meta.extra["addresses"] == "runtime _text"
+
+
+@pytest.mark.parametrize("text", [None, BOUNDS])
+def test_without_the_kernels_mapping_nobody_knows_where_it_lay(text) -> None:
+    assert read(stack((TEXT, TEXT)), text=text).meta.extra["addresses"] == "unknown"
 
 
 def test_modules_keep_the_addresses_where_they_were_loaded() -> None:
@@ -156,7 +162,9 @@ def test_the_machine_is_described() -> None:
         "cpu/event=0xc4/k",
     )
     assert (meta.period, meta.lost, meta.source) == (500_009, 5, "perf.data")
-    assert meta.extra == {"arch": "x86_64", "command": "perf record"}
+    assert meta.extra == {
+        "arch": "x86_64", "command": "perf record", "addresses": "runtime _text",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,9 @@ def test_the_machine_is_read_back(tmp_path) -> None:
     assert meta.build_id == MACHINE.build_id
     assert (meta.kernelrelease, meta.cpu, meta.event) == ("7.2.13", "QEMU max", "virtual-lbr")
     assert (meta.period, meta.samples, meta.link_base) == (101, 1, TEXT)
-    assert meta.extra == {"arch": "x86_64", "command": "pkgafdo record"}
+    assert meta.extra == {
+        "arch": "x86_64", "command": "pkgafdo record", "addresses": "runtime _text",
+    }  # fmt: skip
     assert meta.modules == (
         ModuleMapping(name="ext4", sections=((".text", 0xFFFFFFFFC0000000),), size=0x2000),
     )
