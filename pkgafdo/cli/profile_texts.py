@@ -78,6 +78,8 @@ def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
         f"modules     {modules}",
         f"made by     {provenance['created_by'] or 'unknown'}, {provenance['converter']}",
     ]
+    if not provenance["build_id_checked"]:
+        lines.append("WARNING     not all that it was made of says its build-id")
     if provenance["mismatch"]:
         lines.append("WARNING     made although the build-ids did not match")
     return lines

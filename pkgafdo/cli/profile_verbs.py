@@ -206,7 +206,9 @@ def profile_drift(
 @click.option("--base", type=PATH, help="A profile that it must be like (see compare).")
 @click.option("--similarity", type=click.FloatRange(0, 1), default=0.8, show_default=True,
               help="How like it must be.")  # fmt: skip
-@click.option("--provenance", is_flag=True, help="It must have a provenance.")
+@click.option(
+    "--provenance", is_flag=True, help="It must have a provenance, with build-ids compared."
+)
 @configured
 @common
 def profile_check(  # noqa: PLR0917  click passes them by name

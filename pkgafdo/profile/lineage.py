@@ -51,6 +51,7 @@ def merged_provenance(
 ) -> Provenance:
     """Return the provenance of a merged profile; origins are (sha256, weight, provenance)."""
     known = [origin for _, _, origin in origins if origin is not None]
+    kernels = {origin.kernelrelease for origin in known if origin.kernelrelease}
     dropped: Counter[str] = Counter()
     modules: Counter[str] = Counter()
     for origin in known:
@@ -72,7 +73,10 @@ def merged_provenance(
         dropped=dict(dropped),
         source=_joined(origin.source for origin in known),
         found_share=min((origin.found_share for origin in known), default=0.0),
-        mismatch=any(origin.mismatch for origin in known),
+        mismatch=any(origin.mismatch for origin in known) or len(kernels) > 1,
+        build_id_checked=all(
+            origin is not None and origin.build_id_checked for *_, origin in origins
+        ),
         tools=_common_tools(known),
         converter=_joined(origin.converter for origin in known),
         modules=dict(modules),

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import files
+from pkgafdo.branches.origin import RUNTIME_ADDRESSES, foreign_build_ids, tells_build_id
 from pkgafdo.branches.store import table_digest
 from pkgafdo.errors import ArtifactError
 
@@ -29,8 +30,9 @@ class Provenance:
     profile's; found_share is the part of the recorded branches that began in a function of vmlinux.
     tools maps names to versions, converter names the one that made it. modules maps the kernel
     modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
-    says that foreign build-ids were allowed. merged_from lists the digests (with weights) of the
-    profiles that a merged one was made of.
+    says that foreign build-ids, or addresses of an unknown place, were allowed; build_id_checked that
+    every recording told its build-id, so that it was compared with build_id. merged_from lists the
+    digests (with weights) of the profiles that a merged one was made of.
     """
 
     profile_sha256: str
@@ -50,6 +52,7 @@ class Provenance:
     table_sha256: str = ""
     found_share: float = 0.0
     mismatch: bool = False
+    build_id_checked: bool = True
     tools: Mapping[str, str] = field(default_factory=dict)
     converter: str = ""
     modules: Mapping[str, int] = field(default_factory=dict)
@@ -85,7 +88,8 @@ def provenance_of(
         source=meta.source,
         table_sha256=table_digest(conversion.table),
         found_share=round(conversion.quality.found.share, 6),
-        mismatch=bool(meta.build_id) and meta.build_id != vmlinux.build_id,
+        mismatch=bool(foreign_build_ids(meta, vmlinux.build_id)) or RUNTIME_ADDRESSES in meta.extra,
+        build_id_checked=tells_build_id(meta),
         tools=tools,
         converter=conversion.tool,
         modules={one.name: one.samples for one in conversion.modules if not one.why_not},

@@ -51,6 +51,8 @@ def origin_notes(provenance: Provenance | None, *, release: str, llvm: int) -> l
     major = llvm_major(provenance)
     if major is not None and major != llvm:
         notes.append(f"the profile was made with LLVM {major}, this build uses {llvm}")
+    if not provenance.build_id_checked:
+        notes.append("nobody compared the build-id of the recording that the profile was made of")
     if provenance.mismatch:
         notes.append("the profile was made although the build-ids did not match")
     return notes
@@ -101,6 +103,7 @@ def _take(source: Path, info: ProfileInfo, folder: Path) -> tuple[Path, Path]:
         functions=profile.functions,
         counts=profile.samples,
         source=str(source),
+        build_id_checked=False,
         created_by=f"pkgafdo {version()}",
     )
     return profile.path, write_provenance(

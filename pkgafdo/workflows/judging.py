@@ -26,7 +26,8 @@ class Gates:
     """What a profile must reach beyond the [profile] limits; what is None is not asked.
 
     vmlinux is a kernel that it must fit with a verdict of `at_least`, objects the build folder with
-    its modules; base a profile that it must be like, with `similarity`.
+    its modules; base a profile that it must be like, with `similarity`. has_provenance asks for a
+    provenance whose build-id was compared.
     """
 
     vmlinux: Path | None = None
@@ -84,9 +85,12 @@ def check(bench: Workbench, profile: Path, gates: Gates) -> list[str]:
     """Return what is wrong with a profile, one sentence each; empty when it passes."""
     info = read_info(bench.runner, bench.toolchain, profile)
     findings = check_summary(info.summary.functions, info.summary.samples, bench.settings)
-    if gates.has_provenance and info.provenance is None:
+    origin = info.provenance
+    if gates.has_provenance and origin is None:
         findings.append("it has no provenance")
-    if info.provenance is not None and info.provenance.mismatch:
+    if gates.has_provenance and origin is not None and not origin.build_id_checked:
+        findings.append("not all that it was made of says its build-id: nobody knows its kernel")
+    if origin is not None and origin.mismatch:
         findings.append("it was made although the build-ids did not match")
     if gates.vmlinux is not None:
         found = _drift(bench, profile, gates.vmlinux, gates.objects)

@@ -168,7 +168,7 @@ def test_an_allowed_mismatch_is_shown_with_the_provenance() -> None:
         "hot": [],
         "provenance": {"kernelrelease": "", "build_id": "", "workload": "", "event": "",
                        "samples": 0, "modules": {"ext4": 1}, "created_by": "", "converter": "x",
-                       "mismatch": True},
+                       "mismatch": True, "build_id_checked": True},
     }  # fmt: skip
     text = profile_texts.render_info(data)
     assert "WARNING" in text

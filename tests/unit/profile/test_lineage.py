@@ -73,6 +73,26 @@ def test_the_merged_provenance_adds_up_what_can_be_added() -> None:
     assert merged.tools == {"llvm-profgen": "19.1.7", "clang": "19.1.7"}
 
 
+def test_several_kernels_in_one_profile_are_a_mismatch() -> None:
+    profile = SampleProfile(path=Path("m"), sha256="m0", functions=7, samples=99)
+
+    def mismatch(*origins: Provenance) -> bool:
+        rows = [("a0", 1, one) for one in origins]
+        return merged_provenance(profile, rows, created_by="us").mismatch
+
+    assert not mismatch(origin(), origin())
+    assert not mismatch(origin(), origin(release=""))
+    assert mismatch(origin(), origin(release="7.3.0"))
+
+
+def test_one_part_that_nobody_compared_makes_the_whole_such() -> None:
+    profile = SampleProfile(path=Path("m"), sha256="m0", functions=7, samples=99)
+    for part, checked in ((origin(), True), (origin(build_id_checked=False), False), (None, False)):
+        rows = [("a0", 1, origin()), ("b0", 1, part)]
+        merged = merged_provenance(profile, rows, created_by="us")
+        assert merged.build_id_checked is checked
+
+
 def test_the_llvm_of_a_profile_is_its_converters() -> None:
     assert llvm_major(origin(llvm="21.1.0-rc1")) == 21
     assert llvm_major(Provenance(profile_sha256="", functions=0, counts=0)) is None

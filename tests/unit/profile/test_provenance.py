@@ -9,6 +9,7 @@ import pytest
 
 from pkgafdo import files
 from pkgafdo.artifacts import SampleProfile, Vmlinux
+from pkgafdo.branches.merge import merge_tables
 from pkgafdo.branches.meta import DropReason, TableMeta
 from pkgafdo.branches.store import table_digest
 from pkgafdo.errors import ArtifactError
@@ -87,6 +88,33 @@ def test_everything_about_the_making_is_written_and_read_back(conversion) -> Non
 
 def test_an_allowed_mismatch_is_on_record(conversion) -> None:
     assert of(conversion, build_id="bb").mismatch is True
+
+
+@pytest.mark.parametrize("order", [("aa", "bb"), ("bb", "aa")])
+def test_a_foreign_build_id_is_on_record_wherever_it_stood(conversion, order) -> None:
+    tables = [table_of(meta=TableMeta(build_id=one)) for one in order]
+    found = of(replace(conversion, table=merge_tables(tables, allow_mismatch=True)))
+    assert (found.mismatch, found.build_id_checked) == (True, True)
+
+
+def test_addresses_of_an_unknown_place_are_a_mismatch(conversion) -> None:
+    hidden = TableMeta(build_id="aa", extra={"addresses": "unknown"})
+    assert of(replace(conversion, table=table_of(meta=hidden))).mismatch is True
+
+
+@pytest.mark.parametrize("order", [("",), ("aa", ""), ("", "aa")])
+def test_a_recording_without_a_build_id_is_on_record(conversion, order) -> None:
+    tables = [table_of(meta=TableMeta(build_id=one)) for one in order]
+    found = of(replace(conversion, table=merge_tables(tables, allow_mismatch=True)))
+    assert (found.mismatch, found.build_id_checked) == (False, False)
+
+
+def test_a_provenance_of_before_is_taken_as_compared(conversion) -> None:
+    path = write_provenance(conversion.profile.path, of(conversion))
+    plain = json.loads(path.read_text())
+    del plain["build_id_checked"]
+    path.write_text(json.dumps(plain))
+    assert read_provenance(conversion.profile.path) == of(conversion)
 
 
 def test_a_profile_that_was_changed_afterwards_is_refused(conversion) -> None:

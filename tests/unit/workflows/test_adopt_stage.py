@@ -33,3 +33,8 @@ def test_another_llvm_and_an_allowed_mismatch_are_noted() -> None:
     other = origin(kernelrelease="7.2.13", tools={"llvm-profgen": "21.1.0"}, mismatch=True)
     assert "made with LLVM 21, this build uses 19" in notes(other)
     assert "build-ids did not match" in notes(other)
+
+
+def test_a_build_id_that_nobody_compared_is_noted() -> None:
+    silent = origin(kernelrelease="7.2.13", build_id_checked=False)
+    assert "nobody compared the build-id" in notes(silent)

@@ -96,6 +96,17 @@ def test_a_mismatch_that_was_allowed_is_written_down(tmp_path, order) -> None:
     assert json.loads(provenance_path(order.output).read_text())["mismatch"] is True
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_foreign_recording_among_several_is_written_down_wherever_it_stands(
+    tmp_path, order, first
+) -> None:
+    write_table(table_of(meta=TableMeta(build_id="beef")), tmp_path / "foreign")
+    pair = (tmp_path / "foreign", order.sources[0])
+    several = replace(order, sources=pair if first else pair[::-1], allow_mismatch=True)
+    _, provenance = profiles.convert_sources(bench(tmp_path), several)
+    assert provenance.mismatch is True
+
+
 def test_a_failure_leaves_the_older_profile_as_it_was(tmp_path, order) -> None:
     order.output.parent.mkdir()
     order.output.write_bytes(b"older")
@@ -246,6 +257,15 @@ def test_a_profile_without_provenance_fails_where_it_is_asked_for(tmp_path) -> N
     assert gates_of(tmp_path, tmp_path / "k", Gates(has_provenance=True)) == [
         "it has no provenance"
     ]
+
+
+def test_a_provenance_without_a_compared_build_id_fails_where_one_is_asked_for(
+    tmp_path, profile
+) -> None:
+    path = profile("silent", build_id_checked=False)
+    assert gates_of(tmp_path, path, Gates()) == []
+    [finding] = gates_of(tmp_path, path, Gates(has_provenance=True))
+    assert "says its build-id" in finding
 
 
 def test_drift_is_plain_data_with_a_verdict(tmp_path, order, profile) -> None:
