@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pkgafdo import log
 from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside, module_intervals
@@ -15,7 +15,7 @@ from pkgafdo.errors import ArtifactError, CommandError, HostError, PkgafdoError
 from pkgafdo.profile.conversion import adopt_profile, code_intervals
 from pkgafdo.profile.create_llvm_prof import convert_with_create_llvm_prof, program_of
 from pkgafdo.profile.merge import WeightedProfile, merge_profiles
-from pkgafdo.profile.modules import convert_modules
+from pkgafdo.profile.modules import convert_modules, leave_out_modules
 from pkgafdo.profile.profgen import convert_table
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Tool(StrEnum):
 
 ORDER = (Tool.PROFGEN, Tool.CREATE)
 """llvm-profgen first: it belongs to the compiler that will read the profile, and knows its format."""
+_MODULES_NAMED: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,16 +70,29 @@ def convert(runner: Runner, toolchain: Toolchain, request: Request, *, folder: P
     with tempfile.TemporaryDirectory(dir=folder, prefix=".convert.") as name:
         scratch = Path(name)
         conversion = _first_that_works(runner, toolchain, request, scratch)
-        if request.objects is None or not request.table.meta.modules:
+        modules = _convert_modules(runner, toolchain, request, scratch)
+        if not modules.reports:
             return replace(conversion, profile=_into(folder, conversion))
-        (scratch / "modules").mkdir()
-        modules = convert_modules(
-            runner, toolchain,
-            table=request.table, objects=request.objects, folder=scratch / "modules",
-        )  # fmt: skip
-        for report in modules.reports:
-            log.note(render_module(report))
         return _with_modules(runner, toolchain, request, conversion, modules, folder=folder)
+
+
+def _convert_modules(
+    runner: Runner, toolchain: Toolchain, request: Request, scratch: Path
+) -> ModuleProfiles:
+    table = request.table
+    if request.objects is None or not table.meta.modules:
+        modules = leave_out_modules(table)
+        if modules.reports:
+            log.warn(render_left_out(modules.reports))
+        return modules
+    folder = scratch / "modules"
+    folder.mkdir()
+    modules = convert_modules(
+        runner, toolchain, table=table, objects=request.objects, folder=folder
+    )
+    for report in modules.reports:
+        log.note(render_module(report))
+    return modules
 
 
 def _first_that_works(
@@ -164,6 +178,18 @@ def records_used(
         if not any(area[0] <= start < area[1] for start, _ in modules)
     ]
     return keep_inside(keep_inside(table, [*used, *left_out]), used, reason=DropReason.NO_MODULE)
+
+
+def render_left_out(reports: Sequence[ModuleReport]) -> str:
+    """Return what was recorded in modules that are all left out, the busiest first, as a line."""
+    ranked = sorted(reports, key=lambda report: -report.branches)
+    names = ", ".join(f"{one.name} {one.branches:,}" for one in ranked[:_MODULES_NAMED])
+    more = f" and {len(ranked) - _MODULES_NAMED} more" if len(ranked) > _MODULES_NAMED else ""
+    total = sum(report.branches for report in reports)
+    return (
+        f"{total:,} branches are in modules and left out ({names}{more}): name the kernel's build "
+        "folder (--modules) to profile them too"
+    )
 
 
 def render_module(report: ModuleReport) -> str:

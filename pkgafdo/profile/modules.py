@@ -110,6 +110,17 @@ def convert_modules(
     )
 
 
+def leave_out_modules(table: BranchTable) -> ModuleProfiles:
+    """Report the modules that were recorded when there is no build folder to profile them with."""
+    counts = {module.name: count_branches(table, module) for module in table.meta.modules}
+    reports = [
+        ModuleReport(name=name, branches=branches, why_not="no build folder was named")
+        for name, branches in counts.items()
+        if branches
+    ]
+    return ModuleProfiles(profiles=(), reports=tuple(reports), intervals=())
+
+
 def count_branches(table: BranchTable, module: ModuleMapping) -> int:
     """Count the recorded branches that begin in the area that a module's text begins."""
     later = [other.base for other in table.meta.modules if other.base > module.base]

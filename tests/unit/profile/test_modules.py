@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pkgafdo.branches.meta import DropReason, TableMeta
-from pkgafdo.profile.convert import records_used, render_module
-from pkgafdo.profile.modules import ModuleReport, convert_modules
+from pkgafdo.profile.convert import records_used, render_left_out, render_module
+from pkgafdo.profile.modules import ModuleReport, convert_modules, leave_out_modules
 from pkgafdo.runner.command import Result
 from tests.unit.branches.tables import TEXT, branch_rows, table_of
 from tests.unit.profile.module_files import BASE, ko, mapping
@@ -130,6 +130,21 @@ def test_records_of_a_module_left_out_are_counted_as_such() -> None:
     )
     assert [row[2] for row in branch_rows(used)] == [7, 5]
     assert used.meta.dropped == {DropReason.OUTSIDE_TEXT: 2, DropReason.NO_MODULE: 3}
+
+
+def test_without_a_build_folder_the_modules_with_records_are_reported() -> None:
+    idle = mapping((".text", BASE + 0x10000), name="idle")
+    found = leave_out_modules(table(mapping(), idle))
+    assert [(one.name, one.branches) for one in found.reports] == [("jbd2", 5)]
+    assert "no build folder" in found.reports[0].why_not
+    assert (found.profiles, found.intervals) == ((), ())
+
+
+def test_what_is_left_out_is_one_line_with_the_busiest_first() -> None:
+    counts = {"a": 1, "ext4": 5000, "b": 2, "c": 3, "d": 4, "e": 5}
+    line = render_left_out([ModuleReport(name=n, branches=b) for n, b in counts.items()])
+    assert "5,015 branches" in line
+    assert "(ext4 5,000, e 5, d 4, c 3, b 2 and 1 more)" in line
 
 
 def test_reports_are_lines_for_a_person() -> None:

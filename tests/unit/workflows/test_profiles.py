@@ -127,11 +127,13 @@ def test_modules_that_cannot_be_profiled_are_in_the_provenance(tmp_path, order) 
     rows = [(TEXT + 4, TEXT + 16, 5, 0), (TEXT + 2**24, TEXT + 2**24 + 8, 2, 0)]
     write_table(table_of(rows, [], meta), order.sources[0])
     (tmp_path / "objects").mkdir()
-    _, provenance = profiles.convert_sources(
-        bench(tmp_path), replace(order, modules=tmp_path / "objects")
-    )
-    assert provenance.modules_left_out == {"nvidia": "the build has no .ko of this name"}
-    assert provenance.dropped == {"no-module": 2}
+    for objects, why in (
+        (tmp_path / "objects", "the build has no .ko of this name"),
+        (None, "no build folder was named"),
+    ):
+        _, provenance = profiles.convert_sources(bench(tmp_path), replace(order, modules=objects))
+        assert provenance.modules_left_out == {"nvidia": why}
+        assert provenance.dropped == {"no-module": 2}
 
 
 def test_a_modules_folder_that_is_none_is_a_usage_error(tmp_path, order) -> None:
