@@ -5,6 +5,7 @@ Ranges that cannot be real must be filtered before; the tools would only warn ab
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.elf import Segment
     from pkgafdo.symtab import SymbolTable
+
+_STB_LOCAL: Final = 0
+_SHN_UNDEF: Final = 0
+_STT_FUNC: Final = 2
+_STT_SECTION: Final = 3
+_STT_FILE: Final = 4  # all: elf(5)
 
 
 def unsymbolized_profile(table: BranchTable) -> Iterator[str]:
@@ -73,16 +80,40 @@ def bolt_fdata(table: BranchTable, symbols: SymbolTable) -> Iterator[str]:
     source, target = symbols.find(table.branch_from), symbols.find(table.branch_to)
     known = np.flatnonzero((source >= 0) & (target >= 0))
     here, there = source[known], target[known]
+    names = bolt_names(symbols, np.union1d(here, there))
     rows = zip(
-        symbols.names(here),
+        [names[index] for index in here.tolist()],
         (table.branch_from[known] - symbols.address[here]).tolist(),
-        symbols.names(there),
+        [names[index] for index in there.tolist()],
         (table.branch_to[known] - symbols.address[there]).tolist(),
         table.branch_mispredicted[known].tolist(),
         table.branch_count[known].tolist(),
         strict=True,
     )
     return map("1 %s %x 1 %s %x %d %d\n".__mod__, rows)
+
+
+def bolt_names(symbols: SymbolTable, indices: NDArray[np.int64]) -> dict[int, str]:
+    """Return what BOLT calls symbols: a local one `name/N`, the N-th of its name by address.
+
+    Data has its numbers too; of symbols at one address functions come first and sections last (BOLT's
+    RewriteInstance.cpp, discoverFileObjects).
+    """
+    names = {index: symbols.name(index) for index in indices.tolist()}
+    local = symbols.binding == _STB_LOCAL
+    wanted = {name for index, name in names.items() if local[index]}
+    placed = (symbols.section != _SHN_UNDEF) & (symbols.address != 0) & (symbols.name_offset != 0)
+    counted = np.flatnonzero(local & placed & (symbols.type != _STT_FILE))
+    kinds = symbols.type[counted]
+    rank = np.where(kinds == _STT_FUNC, 0, np.where(kinds == _STT_SECTION, 2, 1))
+    numbers: Counter[str] = Counter()
+    for index in counted[np.lexsort((rank, symbols.address[counted]))].tolist():
+        name = symbols.name(index)
+        if name in wanted:
+            numbers[name] += 1
+            if index in names:
+                names[index] = f"{name}/{numbers[name]}"
+    return names
 
 
 def file_offsets(addresses: Column, segments: Sequence[Segment]) -> NDArray[np.int64]:

@@ -58,6 +58,26 @@ def test_fdata_names_functions_and_leaves_out_what_is_in_none(tmp_path) -> None:
     assert list(bolt_fdata(table, symbols)) == ["1 do_work 4 1 do_work 1e 2 5\n"]
 
 
+def test_fdata_numbers_local_names_by_address_as_bolt_does(tmp_path) -> None:
+    func, data, local, code = elf_files.FUNC, elf_files.OBJECT, elf_files.LOCAL, 1
+    rows = [
+        ("init", TEXT + 0x40, 16, func, local, code),
+        ("init", TEXT + 0x20, 16, func, local, code),
+        ("init", TEXT + 0x80, 16, func, elf_files.GLOBAL, code),
+        ("init", TEXT + 0x20, 0, data, local, code),  # counts, behind the function at its address
+        ("init", 0, 16, func, local, code),
+        ("init", 7, 0, 4, local, 0xFFF1),  # a file's name
+        ("other", TEXT + 0x10, 16, func, local, code),
+    ]
+    text = elf_files.Part(".text", elf_files.PROGBITS, bytes(256), elf_files.EXECUTABLE, TEXT)
+    (tmp_path / "vmlinux").write_bytes(elf_files.elf(text, *elf_files.symbol_parts(rows, first=2)))
+    table = table_of([(TEXT + 0x24, TEXT + 0x44, 5, 2), (TEXT + 0x84, TEXT + 0x10, 1, 0)])
+    assert list(bolt_fdata(table, elf.symbols(tmp_path / "vmlinux"))) == [
+        "1 init/1 4 1 init/3 4 2 5\n",
+        "1 init 4 1 other/1 0 0 1\n",
+    ]
+
+
 def test_many_rows_are_all_written() -> None:
     rows = [(TEXT + i, TEXT + 2 * i, 1, 0) for i in range(70_000)]
     lines = "".join(unsymbolized_profile(table_of(rows))).splitlines()
