@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pkgafdo import elf, files
+from pkgafdo import elf, files, log
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches import texts
 from pkgafdo.branches.marks import accept_faults, require_unmarked
@@ -145,7 +145,13 @@ def read_sources(
         tables.append(table)
     if len(tables) == 1:
         return tables[0]
-    return merge_tables(tables, allow_mismatch=allow_mismatch)
+    merged = merge_tables(tables, allow_mismatch=allow_mismatch)
+    if vmlinux is None and len(kernels := build_ids(merged.meta)) > 1:
+        log.warn(
+            f"The recordings are of several kernels (build-ids {name_build_ids(kernels)}): their "
+            "addresses do not fit together"
+        )
+    return merged
 
 
 def describe_table(table: BranchTable) -> dict[str, Any]:

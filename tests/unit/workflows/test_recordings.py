@@ -181,11 +181,28 @@ def test_a_recording_of_a_hidden_kernel_is_refused_unless_allowed(tmp_path, vmli
         assert read_sources([source], vmlinux, allow_mismatch=True).branches == 2
 
 
+def test_text_of_perf_script_needs_the_kernels_mapping(tmp_path, vmlinux) -> None:
+    path = tmp_path / "text"
+    path.write_text(f"  {TEXT:x} 0x{TEXT + 4:x}/0x{TEXT + 16:x}/P/-/-/0\n")
+    with pytest.raises(ArtifactError, match="where the kernel lay") as caught:
+        read_sources([path], vmlinux)
+    assert "--show-mmap-events" in caught.value.hint
+    base = TEXT + 0x1A000000
+    path.write_text(
+        f"PERF_RECORD_MMAP -1/0: [0x{base:x}(0x40) @ 0x{base:x}]: x [kernel.kallsyms]_text\n"
+        f"  {base:x} 0x{base + 4:x}/0x{base + 16:x}/P/-/-/0\n"
+    )
+    assert branch_rows(read_sources([path], vmlinux)) == [(TEXT + 4, TEXT + 16, 1, 0)]
+
+
 @pytest.mark.parametrize("order", [("own", "other"), ("other", "own")])
-def test_what_was_mixed_without_vmlinux_is_refused_with_it(tmp_path, vmlinux, order) -> None:
+def test_what_was_mixed_without_vmlinux_is_warned_of_and_refused_with_it(
+    tmp_path, vmlinux, order, capsys
+) -> None:
     write_table(table_of(meta=TableMeta(build_id="bb", link_base=TEXT)), tmp_path / "other")
     write_table(TABLE, tmp_path / "own")
     mixed = read_sources([tmp_path / name for name in order], allow_mismatch=True)
+    assert "of several kernels" in capsys.readouterr().err
     write_table(mixed, tmp_path / "mixed")
     with pytest.raises(ArtifactError, match="of another kernel") as caught:
         read_sources([tmp_path / "mixed"], vmlinux)
