@@ -36,7 +36,7 @@ def vmlinux(tmp_path) -> Path:
     """An ELF file with `_text` where kernels are linked."""
     rows = [("_text", TEXT, 0, elf_files.NOTYPE, elf_files.GLOBAL, 1)]
     text = elf_files.Part(".text", elf_files.PROGBITS, bytes(64), elf_files.EXECUTABLE, TEXT)
-    path = tmp_path / "vmlinux"
+    path: Path = tmp_path / "vmlinux"
     path.write_bytes(elf_files.elf(text, *elf_files.symbol_parts(rows, first=2)))
     return path
 
