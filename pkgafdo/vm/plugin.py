@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 _NATIVE: Final = resources.files("pkgafdo.vm") / "native"
 _PROBE: Final = """
-int qemu_plugin_version = 999;
-int qemu_plugin_install(void) { return 0; }
+int qemu_plugin_version = %d;
+int qemu_plugin_install(void) { return 1; }
 """
+"""A plugin that QEMU never keeps: it refuses the version, or its installation fails."""
+_FUTURE: Final = 999
 _NEWEST: Final = re.compile(r"supports only up to version (\d+)")
+_TAKEN: Final = "qemu_plugin_install returned error code"
+"""How QEMU refuses a plugin of another API version, and that it took one (plugins/loader.c)."""
 _WRITTEN_FOR: Final = range(1, 8)
 """Plugin API versions that vlbr.c is written for: QEMU 7.2 has 1, 10.x 4 and 5, 11.1 has 7."""
 
@@ -67,15 +71,12 @@ def probe_command(qemu: str, plugin: Path) -> Command:
 
 
 def probe_api(runner: Runner, compiler: str, qemu: str) -> int:
-    """Return the plugin API version of this QEMU, by loading a plugin that claims an impossible one.
+    """Return the plugin API version to compile for: this QEMU's own, or the newest that we know.
 
-    Raises HostError when QEMU is missing, was built without plugins, or is newer than we know.
+    QEMU names its own when it refuses a plugin that claims an impossible one. Raises HostError when
+    QEMU is missing, was built without plugins, is too old, or no longer takes what we know.
     """
-    with tempfile.TemporaryDirectory(prefix="pkgafdo-") as folder:
-        source, plugin = Path(folder) / "probe.c", Path(folder) / "probe.so"
-        source.write_text(_PROBE, encoding="utf-8")
-        runner.query(compile_command(compiler, source, plugin, "-shared", "-fPIC"))
-        stderr = runner.query(probe_command(qemu, plugin)).stderr
+    stderr = _load_probe(runner, compiler, qemu, _FUTURE)
     version = parse_api_version(stderr)
     if version is None:
         raise HostError(
@@ -84,13 +85,34 @@ def probe_api(runner: Runner, compiler: str, qemu: str) -> int:
             hint="Use a QEMU built with --enable-plugins, as those of Arch (qemu-system-x86) and "
             "Debian (qemu-system-x86) are.",
         )
-    if version not in _WRITTEN_FOR:
+    if version < _WRITTEN_FOR[0]:
         raise HostError(
-            f"{qemu} has plugin API {version}; the virtual LBR knows {_WRITTEN_FOR[0]} to "
-            f"{_WRITTEN_FOR[-1]}",
+            f"{qemu} has plugin API {version}; the virtual LBR needs {_WRITTEN_FOR[0]} or newer",
+            hint="Use QEMU 7.2 or newer.",
+        )
+    if version > _WRITTEN_FOR[-1]:
+        _require_ours(_load_probe(runner, compiler, qemu, _WRITTEN_FOR[-1]), qemu, version)
+    return min(version, _WRITTEN_FOR[-1])
+
+
+def _load_probe(runner: Runner, compiler: str, qemu: str, version: int) -> str:
+    """Return what QEMU says of a plugin that claims a version of the API."""
+    with tempfile.TemporaryDirectory(prefix="pkgafdo-") as folder:
+        source, plugin = Path(folder) / "probe.c", Path(folder) / "probe.so"
+        source.write_text(_PROBE % version, encoding="utf-8")
+        runner.query(compile_command(compiler, source, plugin, "-shared", "-fPIC"))
+        return runner.query(probe_command(qemu, plugin)).stderr
+
+
+def _require_ours(stderr: str, qemu: str, version: int) -> None:
+    """Raise HostError unless a QEMU newer than we know takes the newest version that we know."""
+    if _TAKEN not in stderr:
+        raise HostError(
+            f"{qemu} has plugin API {version} and does not take {_WRITTEN_FOR[-1]}, the newest that "
+            "the virtual LBR knows",
+            details=stderr.strip(),
             hint="Use an older QEMU, or a newer pkgafdo.",
         )
-    return version
 
 
 def build_native(runner: Runner, toolchain: Toolchain, *, qemu: str, cache: Path) -> Native:

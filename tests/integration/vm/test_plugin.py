@@ -11,7 +11,14 @@ from pkgafdo.branches.vlbr import read_windows
 from pkgafdo.errors import CommandError, HostError
 from pkgafdo.runner.command import Command
 from pkgafdo.vm.lbr import parse_measure
-from pkgafdo.vm.plugin import Native, build_native, compile_command, native_source, probe_api
+from pkgafdo.vm.plugin import (
+    Native,
+    build_native,
+    compile_command,
+    native_source,
+    probe_api,
+    probe_command,
+)
 
 pytestmark = pytest.mark.real
 
@@ -87,6 +94,23 @@ def fake_qemu(runner, tmp_path):
     return make
 
 
+@pytest.mark.parametrize(
+    ("version", "said"), [(1, "returned error code"), (0, "minimum version of")]
+)
+def test_qemu_speaks_of_versions_as_we_read_it(
+    runner, compiler, qemu, tmp_path, version, said
+) -> None:
+    """The probe's two answers, of the real QEMU: a version that it takes, and one that it does not."""
+    newest = probe_api(runner, compiler, qemu)
+    claimed = newest if version else -1
+    source, plugin = tmp_path / "p.c", tmp_path / "p.so"
+    source.write_text(
+        f"int qemu_plugin_version = {claimed};\nint qemu_plugin_install(void) {{ return 1; }}\n"
+    )
+    runner.run(compile_command(compiler, source, plugin, "-shared", "-fPIC"))
+    assert said in runner.query(probe_command(qemu, plugin)).stderr
+
+
 def test_a_qemu_without_plugins_is_refused(fake_qemu, toolchain, tmp_path) -> None:
     runner = fake_qemu(
         '[ "$1" = --version ] && exec echo QEMU emulator version 8.0\n'
@@ -104,7 +128,7 @@ def test_a_qemu_from_the_future_is_refused(fake_qemu, toolchain, tmp_path) -> No
         'echo "plugin requires API version 999, but this QEMU supports only up to version 8" >&2\n'
         "exit 1"
     )
-    with pytest.raises(HostError, match="has plugin API 8"):
+    with pytest.raises(HostError, match="has plugin API 8 and does not take 7"):
         build_native(runner, toolchain, qemu="qemu-system-x86_64", cache=tmp_path / "cache")
 
 
