@@ -33,7 +33,10 @@ _ANY: Final = re.compile(r"(\d+(?:\.\d+)+)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a step ended; passed, failed and skipped count the tests of one that runs tests."""
+    """How a step ended; passed, failed and skipped count the tests of one that runs tests.
+
+    commit is the checkout that was tested, with a plus sign when it had changes; empty: not on record.
+    """
 
     step: str
     ok: bool
@@ -42,6 +45,7 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     note: str = ""
+    commit: str = ""
 
     def text(self) -> str:
         """Return the outcome as a cell of the table."""
@@ -55,12 +59,16 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Findings:
-    """One system: its name, the day, the versions of its programs, the outcomes of the steps."""
+    """One system: its name, the day, the versions of its programs, the outcomes of the steps.
+
+    commit is the newest of the outcomes'.
+    """
 
     system: str
     day: str
     versions: Mapping[str, str]
     outcomes: tuple[Outcome, ...]
+    commit: str = ""
 
     @property
     def ok(self) -> bool:
@@ -71,7 +79,7 @@ class Findings:
 def merge(old: Findings | None, new: Findings) -> Findings:
     """Return new findings with the old outcomes of steps that were not run again.
 
-    Those of other versions are left out.
+    Those of other versions are left out; those of another commit keep its name.
     """
     if old is None or (old.system, old.versions) != (new.system, new.versions):
         return new

@@ -33,6 +33,7 @@ TESTS_THAT_DIFFER: Final = tuple(
         "pacman",
         "packaging/test_lint_of_makepkg_7.py",
         "packaging/test_makepkg.py",
+        "packaging/test_pkgbuild_build.py",
         "profile/test_convert.py",
         "propeller/test_addrmap.py",
         "vm/test_initramfs.py",
@@ -81,16 +82,19 @@ def steps_of(
     """Return the steps after scripts/setup: a short form, and what needs or builds a kernel."""
     unit = pytest_step("unit tests", "tests/test_architecture.py", "tests/unit")
     recording = (pytest_step("VM, a kernel built before", "tests/modern/test_built_kernel.py"),)
+    as_root = (
+        Step(name="scripts/setup as root", argv=("sudo", "--preserve-env", "scripts/setup")),
+        pytest_step("integration tests as root", *TESTS_OF_ROOT, root=True),
+    )
     if short:
-        steps = (unit, pytest_step("integration tests, short form", *TESTS_THAT_DIFFER))
+        steps = (unit, pytest_step("integration tests, short form", *TESTS_THAT_DIFFER), *as_root)
         return (*steps, *(recording if kernel else ()))
     return (
         Step(name="types", argv=(".venv/bin/mypy",)),
         unit,
         pytest_step("integration tests", "tests/integration", f"--ignore={COMMAND_LINE}"),
         pytest_step("command line tests", COMMAND_LINE),
-        Step(name="scripts/setup as root", argv=("sudo", "--preserve-env", "scripts/setup")),
-        pytest_step("integration tests as root", *TESTS_OF_ROOT, root=True),
+        *as_root,
         *(recording if kernel else ()),
         *((quickstart_step(propeller=propeller),) if kernels else ()),
     )
@@ -122,10 +126,9 @@ def setup_step() -> Step:
 def run_step(runner: Runner, place: Place, step: Step, environment: Mapping[str, str]) -> Outcome:
     """Run a step to its end and return how it went; a failure is said at once."""
     log.step(f"{place.name}: {step.name}")
-    work = place.root / WORK.lstrip("/")
-    if step.name == QUICKSTART and (work / "result.json").exists():
-        # A finished one would only be looked at; one that was cut short goes on.
-        shutil.rmtree(work)
+    if step.name == QUICKSTART:
+        # A finished one would only be looked at, and what another checkout has built is not this one's.
+        shutil.rmtree(place.root / WORK.lstrip("/"), ignore_errors=True)
     command = inside(place, step.argv, environment, log=step.name.replace("/", "-"))
     began = time.monotonic()
     trouble = _carry_out(runner, command, f"{step.name} on {place.name}")

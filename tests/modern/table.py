@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files
 from pkgafdo.errors import ArtifactError
+from tests.modern.arguments import SUITES
 from tests.modern.outcome import NAMES, Findings, from_json, to_json
-from tests.modern.place import SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +44,17 @@ def render_table(found: Sequence[Findings]) -> str:
     ]
     rows += [[step, *(_cell(tested, step) for tested in found)] for step in steps]
     rows += [["run on", *(tested.day for tested in found)]]
+    rows += [["at commit", *(tested.commit or "–" for tested in found)]]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _cell(tested: Findings, step: str) -> str:
-    return next((one.text() for one in tested.outcomes if one.step == step), "–")
+    outcome = next((one for one in tested.outcomes if one.step == step), None)
+    if outcome is None:
+        return "–"
+    if outcome.commit == tested.commit:
+        return outcome.text()
+    return f"{outcome.text()} (at {outcome.commit or 'an earlier commit'})"
 
 
 def _title(system: str) -> str:

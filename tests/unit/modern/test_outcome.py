@@ -71,7 +71,7 @@ def test_the_table_has_a_column_for_each_system_and_a_dash_for_what_was_not_run(
     assert lines[0] == "|  | Debian sid, LLVM 22 | Debian sid |"
     assert "| unit tests | – | 1930 passed |" in lines
     assert "| Python | – | 3.14.0 |" in lines
-    assert lines[-1] == "| run on | 2026-11-19 | 2026-11-20 |"
+    assert lines[-2:] == ["| run on | 2026-11-19 | 2026-11-20 |", "| at commit | – | – |"]
     assert "“–” was not run there" in render_block([other, TESTED]).removeprefix("\n".join(lines))
 
 
@@ -96,6 +96,17 @@ def test_steps_that_were_not_run_again_keep_their_outcome_unless_versions_change
     ]
     assert merge(None, again) == again
     assert merge(replace(TESTED, versions={"python": "3.13"}), again) == again
+
+
+def test_an_outcome_of_another_commit_than_the_newest_says_so():
+    old = Outcome(step="unit tests", ok=True, seconds=1, passed=3, commit="0a1b2c3d4e")
+    new = Outcome(step="types", ok=True, seconds=1, commit="5f6a7b8c9d+")
+    first = replace(TESTED, outcomes=(old,), commit=old.commit)
+    merged = merge(first, replace(TESTED, outcomes=(new,), commit=new.commit))
+    lines = render_table([merged]).splitlines()
+    assert "| unit tests | 3 passed (at 0a1b2c3d4e) |" in lines
+    assert "| types | passed |" in lines
+    assert lines[-1] == "| at commit | 5f6a7b8c9d+ |"
 
 
 def test_only_the_block_between_the_marks_is_rewritten():
