@@ -117,9 +117,10 @@ def test_somebody_elses_folder_is_left_alone(bench: Bench) -> None:
     assert not (bench.folder / "asked").exists()
 
 
-@needs_mounts
-def test_an_unknown_suite_is_refused(bench: Bench) -> None:
-    assert "invalid choice" in bench.refusal(2, suite="lenny")
+def test_an_unknown_suite_is_refused_before_anything_is_installed(bench: Bench) -> None:
+    said = bench.refusal(2, suite="lenny")
+    assert "invalid choice" in said
+    assert "setup" not in said
 
 
 @needs_mounts

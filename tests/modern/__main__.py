@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,16 +15,19 @@ from pkgafdo.errors import CommandError, PkgafdoError
 from pkgafdo.host.facts import read_facts
 from pkgafdo.runner.local import LocalRunner
 from tests.modern import making, steps, table
+from tests.modern.arguments import parse_arguments
 from tests.modern.entering import (
     copy_checkout,
+    describe_checkout,
     enter,
     environment_inside,
     require_own_namespace,
 )
 from tests.modern.outcome import Findings, from_json, merge, to_json
-from tests.modern.place import SUITES, Place, held, place_of, read_record, roots_folder
+from tests.modern.place import Place, held, place_of, read_record, roots_folder
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
 
     from pkgafdo.runner.base import Runner
@@ -32,37 +35,6 @@ if TYPE_CHECKING:
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _DAYS: Final = 7
 """Age from which a root is called old."""
-
-
-def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
-    """Return the options of a command line."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/test-modern",
-        description="Runs setup, tests and quick start on another Debian's versions, in a root of its own.",
-    )
-    parser.add_argument("suite", nargs="?", choices=SUITES, default="sid")
-    parser.add_argument("--short", action="store_true", help="only the tests of what differs")
-    parser.add_argument(
-        "--kernel",
-        type=Path,
-        metavar="FOLDER",
-        help="also record on the kernel of this finished work folder",
-    )
-    parser.add_argument("--step", action="append", metavar="NAME", help="run only these steps")
-    parser.add_argument("--prepare", action="store_true", help="make the root, run nothing in it")
-    parser.add_argument("--no-quickstart", action="store_true", help="build no kernels")
-    parser.add_argument(
-        "--propeller", action="store_true", help="build a third kernel, laid out by Propeller"
-    )  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="make the root anew")
-    parser.add_argument("--llvm", type=int, help="this LLVM instead of the suite's newest")
-    parser.add_argument("--mirror", help="Debian's mirror, where apt knows none")
-    parser.add_argument("--roots", type=Path, help="where roots are kept")
-    parser.add_argument("--json", action="store_true", help="print a JSON object, not the table")
-    parser.add_argument(
-        "--readme", action="store_true", help="put the outcome into docs/tested.json and README.md"
-    )  # fmt: skip
-    return parser.parse_args(words)
 
 
 def take_root(
@@ -87,6 +59,8 @@ def take_root(
     place.record.unlink(missing_ok=True)
     outcome = steps.run_step(runner, place, steps.setup_step(), environment)
     if not outcome.ok:
+        with making.left_out(place):
+            making.require_packages(runner, place, environment)
         raise CommandError(
             f"scripts/setup fails on {place.name}",
             hint=f"Look into {place.logs}; the root is made anew next time.",
@@ -107,12 +81,16 @@ def run_suite(runner: Runner, place: Place, options: argparse.Namespace) -> Find
         propeller=options.propeller,
     )
     wanted = () if options.prepare else steps.choose(wanted, options.step)
-    outcomes = tuple(steps.run_step(runner, place, step, environment) for step in wanted)
+    commit = describe_checkout(runner, CHECKOUT)
+    outcomes = tuple(
+        replace(steps.run_step(runner, place, step, environment), commit=commit) for step in wanted
+    )
     return Findings(
         system=place.name,
         day=datetime.now(UTC).date().isoformat(),
         versions=steps.read_versions(runner, place, environment),
         outcomes=outcomes,
+        commit=commit,
     )
 
 

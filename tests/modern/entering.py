@@ -92,8 +92,9 @@ def enter(runner: Runner, place: Place) -> None:
     """Mount what a root needs and let it find names as the host does."""
     for command in mount_commands(place.root):
         runner.run(command)
-    for name in ("resolv.conf", "hosts"):
-        shutil.copyfile(f"/etc/{name}", place.root / "etc" / name)
+    for path in (Path("/etc/resolv.conf"), Path("/etc/hosts")):
+        if path.is_file():
+            shutil.copyfile(path, place.root / "etc" / path.name)
 
 
 def tracked_files(runner: Runner, checkout: Path) -> tuple[str, ...]:
@@ -107,6 +108,14 @@ def tracked_files(runner: Runner, checkout: Path) -> tuple[str, ...]:
     )
     names = runner.query(listing).stdout.split("\0")
     return tuple(sorted({name for name in names if name and (checkout / name).is_file()}))
+
+
+def describe_checkout(runner: Runner, checkout: Path) -> str:
+    """Return which commit a checkout is at, with a plus sign when it has changes beside."""
+    git = ("git", "-c", "safe.directory=*", "-C", str(checkout))
+    commit = runner.query(Command(argv=(*git, "rev-parse", "--short=10", "HEAD"))).stdout.strip()
+    changed = runner.query(Command(argv=(*git, "status", "--porcelain"))).stdout.strip()
+    return f"{commit}+" if changed else commit
 
 
 def copy_checkout(runner: Runner, checkout: Path, place: Place) -> None:

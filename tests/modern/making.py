@@ -118,10 +118,19 @@ def make_root(
     install_llvm(runner, place, environment)
 
 
+def require_packages(runner: Runner, place: Place, environment: Mapping[str, str]) -> None:
+    """Raise CommandError when a root's package lists cannot be had: there is no network then."""
+    update = ("apt-get", "update", "-qq", "-o", "APT::Update::Error-Mode=any")
+    runner.run(inside(place, update, environment, user=None, log="root"))
+
+
 def copy_host_settings(runner: Runner, root: Path) -> None:
     """Give a root the host's way to the network, and a dpkg that is quick."""
-    dump = runner.query(Command(argv=("apt-config", "dump"))).stdout
-    files.write_text(root / APT_CONF, acquire_settings(dump))
+    if (
+        runner.which("apt-config") is not None
+    ):  # elsewhere than on Debian there are no such settings
+        dump = runner.query(Command(argv=("apt-config", "dump"))).stdout
+        files.write_text(root / APT_CONF, acquire_settings(dump))
     files.write_text(root / "etc/dpkg/dpkg.cfg.d/test-root", _DPKG)
     target = root / LOCAL_CERTIFICATES
     for certificate in (Path("/") / LOCAL_CERTIFICATES).glob("*.crt"):

@@ -14,7 +14,6 @@ from pkgafdo.errors import ConfigError, HostError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SUITES: Final = ("bookworm", "trixie", "sid")
 KIND: Final = "pkgafdo test root, format 1"
 _ROOTS: Final = Path("/var/cache/pkgafdo/roots")
 
@@ -67,10 +66,11 @@ def place_of(suite: str, roots: Path, llvm: int | None = None) -> Place:
 
 def read_record(place: Place) -> dict[str, Any] | None:
     """Return when and from where the root was made; None when it is absent or was left half-made."""
-    if not place.record.is_file():
+    try:
+        record = files.read_json(place.record)
+    except (FileNotFoundError, ValueError):
         return None
-    record: dict[str, Any] = files.read_json(place.record)
-    return record
+    return record if isinstance(record, dict) and "made" in record else None
 
 
 def mounts_below(mountinfo: str, folder: Path) -> tuple[str, ...]:

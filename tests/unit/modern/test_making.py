@@ -10,12 +10,15 @@ from pkgafdo.errors import CommandError, HostError
 from pkgafdo.runner.command import Result
 from tests.fakes.runner import FakeRunner
 from tests.modern.making import (
+    APT_CONF,
     acquire_settings,
+    copy_host_settings,
     debootstrap_command,
     left_out,
     newest_llvm,
     require_keyring,
     require_mirror,
+    require_packages,
     user_commands,
 )
 from tests.modern.place import Place
@@ -58,6 +61,24 @@ def test_a_root_that_cannot_be_made_is_no_failed_test():
         raise CommandError("debootstrap failed", details="E: no such mirror", hint="Look there.")
     assert caught.value.exit_code == 3
     assert (caught.value.details, caught.value.hint) == ("E: no such mirror", "Look there.")
+
+
+def test_without_apt_there_are_no_settings_of_it_to_take_over(tmp_path):
+    runner = FakeRunner(missing={"apt-config"})
+    copy_host_settings(runner, tmp_path)
+    assert not (tmp_path / APT_CONF).exists()
+    assert (tmp_path / "etc/dpkg/dpkg.cfg.d/test-root").is_file()
+    runner = FakeRunner(
+        answers={"apt-config": Result(returncode=0, stdout='Acquire::Retries "3";\n')}
+    )
+    copy_host_settings(runner, tmp_path)
+    assert (tmp_path / APT_CONF).read_text() == 'Acquire::Retries "3";\n'
+
+
+def test_a_root_whose_lists_cannot_be_had_is_no_failed_test():
+    runner = FakeRunner(answers={"apt-get": Result(returncode=100, stderr="Temporary failure")})
+    with pytest.raises(HostError, match="no root of sid"), left_out(PLACE):
+        require_packages(runner, PLACE, {})
 
 
 def test_proxies_and_checks_of_the_hosts_apt_hold_inside_too():

@@ -56,6 +56,9 @@ def test_a_root_without_its_record_counts_as_half_made(tmp_path):
     place = Place(suite="sid", folder=tmp_path)
     place.root.mkdir()
     assert read_record(place) is None
+    for text in ("{", "[]", "{}"):
+        place.record.write_text(text)
+        assert read_record(place) is None
     files.write_json(place.record, {"made": "2026-01-01T00:00:00+00:00"})
     assert read_record(place) == {"made": "2026-01-01T00:00:00+00:00"}
 
