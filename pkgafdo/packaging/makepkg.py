@@ -9,6 +9,7 @@ from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError
 from pkgafdo.packaging import pkginfo
 from pkgafdo.packaging.builder import give
+from pkgafdo.packaging.syncdeps import sandbox_told
 from pkgafdo.runner.command import Command, RunAs
 
 if TYPE_CHECKING:
@@ -56,11 +57,6 @@ class Makepkg:
 def conf_options(conf: str) -> tuple[str, ...]:
     """Return the option that names another makepkg.conf; none when makepkg finds its own."""
     return ("--config", conf) if conf else ()
-
-
-def dependency_options(*, has_pacman_database: bool) -> tuple[str, ...]:
-    """Return how makedepends are met; without a database every one of them would seem missing."""
-    return ("--syncdeps", "--noconfirm") if has_pacman_database else ("--nodeps",)
 
 
 def probe_command(folder: Path, conf: str) -> Command:
@@ -149,7 +145,8 @@ def build(
             folder.mkdir(parents=True)
             give(folder, builder)
     give(makepkg.destination, builder)
-    runner.run(build_command(makepkg, log_name=log_name), on_line=on_line)
+    with sandbox_told():
+        runner.run(build_command(makepkg, log_name=log_name), on_line=on_line)
     return read_packages(runner, makepkg.destination)
 
 

@@ -9,6 +9,7 @@ from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError
 from pkgafdo.packaging import pkginfo
 from pkgafdo.packaging.builder import give
+from pkgafdo.packaging.syncdeps import dependency_options, sandbox_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +54,8 @@ def choose_pkgext(settings: BuildSettings, *, has_zstd: bool) -> str:
 
 
 def makepkg_options(settings: BuildSettings, *, has_pacman_database: bool) -> tuple[str, ...]:
-    """Return makepkg's options for this host.
-
-    Without a pacman database every makedepend seems missing, so they are not looked up.
-    """
-    dependencies = ("--syncdeps", "--noconfirm") if has_pacman_database else ("--nodeps",)
+    """Return makepkg's options for this host."""
+    dependencies = dependency_options(has_pacman_database=has_pacman_database)
     sign = "--sign" if settings.sign else "--nosign"
     return (*dependencies, "--clean", sign, *settings.makepkg_options)
 
@@ -103,7 +101,8 @@ def build_packages(
     files.mark_folder(packaging.scratch, SCRATCH_MARK)
     for folder in (packaging.destination, packaging.scratch):
         give(folder, builder)
-    runner.run(pacman_pkg_command(make, packaging), on_line=on_line)
+    with sandbox_told():
+        runner.run(pacman_pkg_command(make, packaging), on_line=on_line)
     return read_packages(runner, packaging)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pkgafdo import files
 from pkgafdo.packaging import makepkg
+from pkgafdo.packaging.syncdeps import dependency_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def _options(session: Session) -> tuple[str, ...]:
     settings = session.config.build
     return (
         *makepkg.conf_options(session.config.package.makepkg_conf),
-        *makepkg.dependency_options(has_pacman_database=session.host.pacman_managed),
+        *dependency_options(has_pacman_database=session.host.pacman_managed),
         "--sign" if settings.sign else "--nosign",
         *settings.makepkg_options,
     )

@@ -20,11 +20,12 @@ pytestmark = pytest.mark.real
 SCRIPT: Final = Path(__file__).parents[2] / "scripts/setup"
 _PACMAN: Final = """\
 #!/bin/sh
+[ "$1" != --version ] || {{ echo "Pacman v7.1.0 - libalpm v{libalpm}"; exit; }}
 echo "$*" >> "{record}"
 case $1 in
     -T) shift; for one; do grep -qx "$one" "{installed}" || {{ echo "$one"; left=1; }}; done
         [ -z "$left" ] || exit 127 ;;
-    -S) shift 3; printf '%s\\n' "$@" >> "{installed}"; exit {ending} ;;
+    -S) shift 3; printf '%s\\n' "$@" >> "{installed}"; echo "{says}" >&2; exit {ending} ;;
 esac
 """
 _SUDO: Final = '#!/bin/sh\necho "sudo $*" >> "{record}"\nexec "$@"\n'
@@ -58,6 +59,10 @@ class Machine:
         path.write_text(text.format(record=self.folder / "record", **values))
         path.chmod(0o755)
 
+    def pacman(self, *, ending: int = 0, says: str = "", libalpm: str = "16.0.0") -> None:
+        values = {"installed": self.folder / "installed", "ending": ending, "says": says}
+        self.program("pacman", _PACMAN, libalpm=libalpm, **values)
+
     def installed(self, *names: str) -> None:
         (self.folder / "installed").write_text("".join(f"{name}\n" for name in names))
 
@@ -82,7 +87,7 @@ def machine(tmp_path: Path) -> Machine:
     cfg = f"home = {python.parent}\ninclude-system-site-packages = false\n"
     (made.checkout / ".venv/pyvenv.cfg").write_text(cfg)
     (made.checkout / ".venv/bin/python").symlink_to(python)
-    made.program("pacman", _PACMAN, installed=tmp_path / "installed", ending=0)
+    made.pacman()
     made.program("sudo", _SUDO)
     made.program("useradd", '#!/bin/sh\necho "useradd $*" >> "{record}"\n')
     made.installed()
@@ -94,7 +99,7 @@ def stamp(machine: Machine) -> None:
     """Write what scripts/setup leaves when .venv is finished."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     digest = hashlib.sha256((machine.checkout / "pyproject.toml").read_bytes()).hexdigest()
-    text = f"Python {version}\n{machine.checkout}\n{digest}  -\n"
+    text = f"Python {version}\n{machine.checkout}\n{digest}  -\nlibalpm v16.0.0\n"
     (machine.checkout / ".venv/.pkgafdo-setup").write_text(text)
 
 
@@ -132,11 +137,36 @@ def test_showing_what_would_be_done_installs_nothing(machine) -> None:
 
 
 def test_old_lists_of_packages_are_said_with_the_next_move(machine) -> None:
-    machine.program("pacman", _PACMAN, installed=machine.folder / "installed", ending=1)
+    machine.pacman(ending=1, says="error: failed retrieving file 'lld.pkg.tar.zst'")
     result = machine.setup()
     assert result.returncode == 3
+    assert "failed retrieving file" in result.stderr
     assert "pacman did not install them" in result.stderr
     assert "pacman -Syu" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "error: switching to sandbox user 'alpm' failed!",
+        "error: restricting filesystem access failed because Landlock is not supported by the kernel!",
+    ],
+)
+def test_a_pacman_that_cannot_lock_itself_in_is_told_from_old_lists(machine, says) -> None:
+    machine.pacman(ending=1, says=says)
+    result = machine.setup()
+    assert result.returncode == 3
+    assert says in result.stderr
+    assert "setup: error: pacman cannot lock itself in" in result.stderr
+    assert "--disable-sandbox" in result.stderr
+    assert "-Syu" not in result.stderr
+
+
+def test_another_libalpm_than_pyalpm_was_built_for_is_seen(machine) -> None:
+    machine.installed(*packages())
+    assert ".venv is up to date" in machine.setup().stdout
+    machine.pacman(libalpm="17.0.0")
+    assert ".venv is up to date" not in machine.setup().stdout
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root needs no sudo")

@@ -10,7 +10,6 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.packaging.makepkg import (
     Makepkg,
     build_command,
-    dependency_options,
     find_objects,
     parse_probe,
     probe_command,
@@ -38,11 +37,6 @@ def test_a_build_is_anew_and_as_the_build_user_and_puts_things_where_we_say() ->
         "SRCDEST": "/src", "SRCPKGDEST": "/s/packages",
     }  # fmt: skip
     assert "gpg --recv-keys" in command.on_failure
-
-
-def test_dependencies_are_looked_up_only_where_there_is_a_database() -> None:
-    assert dependency_options(has_pacman_database=True) == ("--syncdeps", "--noconfirm")
-    assert dependency_options(has_pacman_database=False) == ("--nodeps",)
 
 
 def test_the_probe_asks_with_the_configuration_that_was_named() -> None:
