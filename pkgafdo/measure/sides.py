@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,11 +10,16 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.measure.statistics import FEWEST_BOOTS, boots_needed, compare_samples
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pkgafdo.measure.records import Record
 
 MACHINE_KIND: Final = "time on this machine"
 _MUST_AGREE: Final = ("cpu", "memory", "machine")
 """Without these two measurements are of two machines."""
+_MEMORY: Final = re.compile(r"(\d+) kB")
+_SLACK: Final = 0.02
+"""MemTotal is what a kernel's own image and tables leave of the memory, so kernels differ in it."""
 
 
 def compare_records(before: Record, after: Record, *, anyway: bool = False) -> dict[str, Any]:
@@ -74,9 +80,17 @@ def environment_differences(before: Record, after: Record) -> list[str]:
             sorted({boot.environment.get(key, "unknown") for boot in record.boots})
             for record in (before, after)
         ]
-        if len({value for side in sides for value in side}) > 1:
+        values = {value for side in sides for value in side}
+        if len(values) > 1 and not (key == "memory" and _same_memory(values)):
             lines.append(f"{key}: {' or '.join(sides[0])} → {' or '.join(sides[1])}")
     return lines
+
+
+def _same_memory(values: Collection[str]) -> bool:
+    """Tell whether amounts of memory are one machine's, as different kernels see it."""
+    found = [_MEMORY.fullmatch(value) for value in values]
+    sizes = [int(match[1]) for match in found if match]
+    return len(sizes) == len(values) and max(sizes) <= min(sizes) * (1 + _SLACK)
 
 
 def _unlike(before: Record, after: Record) -> dict[str, str]:

@@ -141,6 +141,19 @@ def test_other_machines_are_refused_or_named() -> None:
     assert "cpu: Ryzen 9 → Core i9" in compare_records(one, other, anyway=True)["differences"]
 
 
+@pytest.mark.parametrize("memory", ["16333768 kB", "16100000 kB"])
+def test_memory_that_the_kernels_image_takes_is_no_other_machine(memory: str) -> None:
+    data = compare_records(record("6.17", memory="16333804 kB"), record("6.18-x", memory=memory))
+    assert data["differences"] == []
+
+
+@pytest.mark.parametrize("memory", ["8166900 kB", "15900000 kB", "unknown"])
+def test_another_amount_of_memory_is_another_machine(memory: str) -> None:
+    with pytest.raises(ArtifactError, match="different machines") as caught:
+        compare_records(record("6.17", memory="16333804 kB"), record("6.18-x", memory=memory))
+    assert f"memory: 16333804 kB → {memory}" in caught.value.details
+
+
 def test_another_governor_is_named() -> None:
     data = compare_records(record("6.17"), record("6.18-x", governor="powersave"))
     assert data["differences"] == ["governor: performance → powersave"]
