@@ -22,13 +22,31 @@ _BENCHIE: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What a benchmark's number is of: unlike is neither joined nor compared."""
+
+    command: str
+    unit: str
+    lower: bool
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"“{self.command}” in {self.unit}, {'less' if self.lower else 'more'} is better"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """A benchmark's repeats in one boot; command tells what was run, so that unlike is not compared."""
+    """A benchmark's repeats in one boot, and of what they are."""
 
     unit: str
     lower: bool
     command: str
     values: tuple[float, ...]
+
+    @property
+    def work(self) -> Work:
+        """What was run."""
+        return Work(command=self.command, unit=self.unit, lower=self.lower)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,27 +81,59 @@ class Record:
         found = [boot.series[name] for boot in self.boots if name in boot.series]
         return Sample(boots=per_boot([series.values for series in found]), lower=found[0].lower)
 
-    def commands(self) -> dict[str, str]:
-        """Return each benchmark's command."""
-        return {name: series.command for boot in self.boots for name, series in boot.series.items()}
+    def works(self) -> dict[str, set[Work]]:
+        """Return what was run under each benchmark's name; more than one thing does not compare."""
+        found: dict[str, set[Work]] = {}
+        for boot in self.boots:
+            for name, series in boot.series.items():
+                found.setdefault(name, set()).add(series.work)
+        return found
 
 
 def add_boot(record: Record, boot: Boot) -> Record:
     """Return a record with a boot added; more repeats of the same boot are joined to it.
 
-    Raises ConfigError when the boot ran another kernel than those before.
+    Raises ConfigError when the boot ran another kernel than those before, other work under a
+    benchmark's name, or the same boot in another environment.
     """
     if record.boots and boot.kernel != record.boots[0].kernel:
         raise ConfigError(
             f"the file holds boots of {record.boots[0].kernel}, and this is {boot.kernel}",
             hint="Give each kernel a file of its own with --output.",
         )
+    _require_same_work(record, boot)
     same = next((old for old in record.boots if old.boot_id == boot.boot_id), None)
     if same is None:
         return Record(pkgafdo=record.pkgafdo, boots=(*record.boots, boot))
+    _require_same_environment(same, boot)
     joined = _joined(same, boot)
     boots = tuple(joined if old is same else old for old in record.boots)
     return Record(pkgafdo=record.pkgafdo, boots=boots)
+
+
+def _require_same_work(record: Record, boot: Boot) -> None:
+    works = record.works()
+    for name, series in boot.series.items():
+        if other := works.get(name, set()) - {series.work}:
+            raise ConfigError(
+                f"the file holds another “{name}”",
+                details=f"It ran {' and '.join(sorted(map(str, other)))}; now it is {series.work}.",
+                hint="Give each a file of its own with --output.",
+            )
+
+
+def _require_same_environment(old: Boot, new: Boot) -> None:
+    changed = [
+        f"{key}: {old.environment[key]} → {value}"
+        for key, value in new.environment.items()
+        if old.environment.get(key, value) != value
+    ]
+    if changed:
+        raise ConfigError(
+            "this boot was measured in another environment before",
+            details="\n".join(changed),
+            hint="Set it back, or give what is measured now another file with --output.",
+        )
 
 
 def _joined(old: Boot, new: Boot) -> Boot:
@@ -148,11 +198,15 @@ def _parse(data: dict[str, Any]) -> Record:
         )
         for boot in data["boots"]
     )
+    if len({boot.boot_id for boot in boots}) < len(boots):
+        raise ValueError("a boot is in it twice")
     return Record(pkgafdo=str(data["pkgafdo"]), boots=boots)
 
 
 def _series(data: dict[str, Any]) -> Series:
     values = tuple(float(value) for value in data["values"])
+    if not values:
+        raise ValueError("a benchmark has no value")
     if not all(0 < value < float("inf") for value in values):
         raise ValueError(f"a value is not a positive number: {values}")
     return Series(

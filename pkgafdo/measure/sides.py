@@ -10,9 +10,10 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.measure.statistics import FEWEST_BOOTS, boots_needed, compare_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
-    from pkgafdo.measure.records import Record
+    from pkgafdo.measure.records import Record, Work
+    from pkgafdo.measure.statistics import Comparison
 
 MACHINE_KIND: Final = "time on this machine"
 _MUST_AGREE: Final = ("cpu", "memory", "machine")
@@ -58,7 +59,11 @@ def compare_records(before: Record, after: Record, *, anyway: bool = False) -> d
             | {"verdict": row.verdict.value, "lower": one[row.name].lower, "unit": units[row.name]}
             for row in compared
         ],
-        "notes": [*unlike.values(), *_notes(before, after, len(common))],
+        "notes": [
+            *unlike.values(),
+            *_one_sided(before, after),
+            *_notes(before, after, compared),
+        ],
     }
 
 
@@ -94,28 +99,35 @@ def _same_memory(values: Collection[str]) -> bool:
 
 
 def _unlike(before: Record, after: Record) -> dict[str, str]:
-    """Return the benchmarks that ran other commands on either side, with the sentence that says so."""
-    one, other = before.commands(), after.commands()
+    """Return the benchmarks that are not the same work everywhere, with the sentence that says so."""
+    one, other = before.works(), after.works()
     return {
-        name: f"{name} ran “{one[name]}” before and “{other[name]}” after, and is left out."
+        name: f"{name} ran {_told(one[name])} before and {_told(other[name])} after, and is left out."
         for name in one
-        if name in other and one[name] != other[name]
+        if name in other and len(one[name] | other[name]) > 1
     }
 
 
-def _notes(before: Record, after: Record, benchmarks: int) -> list[str]:
-    notes = []
-    fewest = min(len(before.boots), len(after.boots))
-    needed = boots_needed(benchmarks)
-    if fewest < FEWEST_BOOTS:
-        notes.append(
-            f"Below {FEWEST_BOOTS} boots of each kernel there is no verdict; the fewest here is {fewest}."
-        )
-    elif fewest < needed:
-        notes.append(
-            f"With {benchmarks} benchmarks, {fewest} boots cannot show any difference after Holm’s "
-            f"correction: {needed} boots of each kernel could."
-        )
+def _told(works: Collection[Work]) -> str:
+    return " or ".join(sorted(map(str, works)))
+
+
+def _one_sided(before: Record, after: Record) -> list[str]:
+    """Return a sentence for each side that has benchmarks which the other lacks."""
+    one, other = before.works(), after.works()
+    sides = {
+        "before": [n for n in one if n not in other],
+        "after": [n for n in other if n not in one],
+    }
+    return [
+        f"Only measured {which}, so not compared: {', '.join(names)}."
+        for which, names in sides.items()
+        if names
+    ]
+
+
+def _notes(before: Record, after: Record, compared: Sequence[Comparison]) -> list[str]:
+    notes = _on_boots(compared)
     if before.pkgafdo != after.pkgafdo:
         notes.append(f"Measured by different versions: {before.pkgafdo} and {after.pkgafdo}.")
     for record, which in ((before, "before"), (after, "after")):
@@ -123,6 +135,27 @@ def _notes(before: Record, after: Record, benchmarks: int) -> list[str]:
             notes.append(f"The boots {which} ran several kernels: {', '.join(record.kernels)}.")
     if before.kernels == after.kernels:
         notes.append("Both are of the same kernel: an A/A comparison, which shows the noise.")
+    return notes
+
+
+def _on_boots(compared: Sequence[Comparison]) -> list[str]:
+    """Return what the boots of each benchmark are too few for."""
+    fewest = {row.name: min(row.boots_before, row.boots_after) for row in compared}
+    few = [name for name, boots in fewest.items() if boots < FEWEST_BOOTS]
+    judged = [boots for boots in fewest.values() if boots >= FEWEST_BOOTS]
+    needed = boots_needed(len(judged))
+    notes = []
+    if few:
+        which = "" if len(few) == len(fewest) else f" ({', '.join(few)})"
+        notes.append(
+            f"Below {FEWEST_BOOTS} boots of each kernel there is no verdict; the fewest here is "
+            f"{min(fewest.values())}{which}."
+        )
+    if judged and min(judged) < needed:
+        notes.append(
+            f"With {len(judged)} benchmarks, {min(judged)} boots cannot show any difference after "
+            f"Holm’s correction: {needed} boots of each kernel could."
+        )
     return notes
 
 
@@ -140,7 +173,9 @@ def render_comparison(data: dict[str, Any]) -> str:
             f"{row['name'][:20]:20s}{row['median_before']:>12.4g}{row['median_after']:>12.4g}"
             f"{row['ratio'] - 1:>+9.1%}{interval:>18s}{p:>8s}"
         )
-        lines.append(f"  {row['verdict']}")
+        boots = (row["boots_before"], row["boots_after"])
+        partly = boots != (before["boots"], after["boots"])
+        lines.append(f"  {row['verdict']}" + (f" ({boots[0]} and {boots[1]} boots)" * partly))
     lines += ["", "p: rank test over boots, after Holm’s correction over the suite"]
     lines += [f"differs: {line}" for line in data["differences"]]
     lines += [f"note: {line}" for line in data["notes"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,34 +49,47 @@ def record_path(folder: Path, kernel: str) -> Path:
 def measure_host(runner: Runner, order: Order, output: Path) -> Record:
     """Run the benchmarks on the running kernel and add this boot to the file.
 
-    Raises HostError when none of their programs is installed.
+    Raises HostError when none of their programs is installed, ConfigError when the folder cannot be
+    written or the boot does not belong into the file.
     """
     boot_id, kernel = read_boot()
     record = read_record(output) if output.exists() else Record(pkgafdo=version())
     benches = (own_bench(order.command),) if order.command else choose(order.benches)
     installed = require_programs(runner, benches)
-    # A file of another kernel is refused before the first minute is spent.
-    started = datetime.now(UTC).isoformat(timespec="seconds")
     boot = Boot(
-        boot_id=boot_id, started=started, kernel=kernel, environment=read_environment(), series={}
+        boot_id=boot_id,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        kernel=kernel,
+        environment=read_environment(),
+        series={bench.name: _series(bench, ()) for bench in installed},
     )
+    # What does not belong into the file is refused before the first minute is spent.
     add_boot(record, boot)
-    with tempfile.TemporaryDirectory(dir=order.folder, prefix="pkgafdo-bench-") as folder:
+    with _scratch(order.folder) as folder:
         series = run_benches(runner, installed, Path(folder), order.repeats)
     if not series:
         raise ArtifactError("no benchmark gave a number", hint="See the warnings above.")
-    record = add_boot(
-        record,
-        Boot(
-            boot_id=boot_id,
-            started=started,
-            kernel=kernel,
-            environment=boot.environment,
-            series=series,
-        ),
-    )
+    record = add_boot(record, replace(boot, series=series))
     write_record(output, record)
     return record
+
+
+def _scratch(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
+    """Return a new folder for what benchmarks write, inside the one that was named."""
+    try:
+        return tempfile.TemporaryDirectory(dir=folder, prefix="pkgafdo-bench-")
+    except OSError as error:
+        raise ConfigError(
+            f"benchmarks cannot write into {folder or 'the temporary folder'}",
+            details=str(error),
+            hint="Name a folder of yours with --folder.",
+        ) from error
+
+
+def _series(bench: Bench, values: Sequence[float]) -> Series:
+    return Series(
+        unit=bench.unit, lower=bench.lower, command=" ".join(bench.argv), values=tuple(values)
+    )
 
 
 def require_programs(runner: Runner, benches: Sequence[Bench]) -> tuple[Bench, ...]:
@@ -120,12 +133,7 @@ def run_benches(
                 except (CommandError, ArtifactError) as error:
                     log.warn(f"{bench.name} is left out: {error.message}")
     return {
-        bench.name: Series(
-            unit=bench.unit,
-            lower=bench.lower,
-            command=" ".join(bench.argv),
-            values=tuple(values[bench.name]),
-        )
+        bench.name: _series(bench, values[bench.name])
         for bench in benches
         if len(values[bench.name]) == repeats
     }

@@ -78,6 +78,18 @@ def test_values_that_no_clock_gives_are_refused(tmp_path: Path, value: float) ->
         read_record(path)
 
 
+def test_a_benchmark_without_values_and_a_boot_twice_are_damage(tmp_path: Path) -> None:
+    path, one = tmp_path / "a.json", boot(1, "k", {"pipe": (1.0,)})
+    for boots, words in (
+        ((boot(1, "k", {"pipe": ()}),), "no value"),
+        ((one, one), "in it twice"),
+    ):
+        write_record(path, Record(pkgafdo="0", boots=boots))
+        with pytest.raises(ArtifactError, match="damaged") as caught:
+            read_record(path)
+        assert words in caught.value.details
+
+
 def test_repeats_of_one_boot_are_one_boot() -> None:
     once = add_boot(Record(pkgafdo="0"), boot(1, "k", {"pipe": (1.0,)}))
     twice = add_boot(once, boot(1, "k", {"pipe": (3.0,), "fork": (5.0,)}))
@@ -160,15 +172,59 @@ def test_another_governor_is_named() -> None:
     assert "differs: governor" in render_comparison(data)
 
 
-def test_benchmarks_of_another_command_are_left_out() -> None:
-    before = record("6.17")
-    series = before.boots[0].series
-    changed = {"pipe": replace(series["pipe"], command="run pipe --more"), "fork": series["fork"]}
-    after = record("6.18-x")
-    after = replace(after, boots=tuple(replace(one, series=changed) for one in after.boots))
-    data = compare_records(before, after)
+@pytest.mark.parametrize("boots", [8, 3])
+@pytest.mark.parametrize(
+    "change", [{"command": "run pipe --more"}, {"lower": False}, {"unit": "operations/s"}]
+)
+def test_benchmarks_of_other_work_are_left_out(boots: int, change: dict[str, Any]) -> None:
+    data = compare_records(record("6.17"), with_pipe(record("6.18-x"), boots, **change))
     assert [row["name"] for row in data["benchmarks"]] == ["fork"]
-    assert any("pipe ran" in note for note in data["notes"])
+    assert any("pipe ran" in note and "is left out" in note for note in data["notes"])
+
+
+def with_pipe(record: Record, boots: int, **change: Any) -> Record:
+    """Return a record whose first boots ran something else as “pipe”."""
+    changed = [
+        replace(boot, series=dict(boot.series) | {"pipe": replace(boot.series["pipe"], **change)})
+        for boot in record.boots[:boots]
+    ]
+    return replace(record, boots=(*changed, *record.boots[boots:]))
+
+
+def test_a_benchmark_of_one_side_is_named() -> None:
+    before = record("6.17")
+    some = tuple(replace(one, series={"pipe": one.series["pipe"]}) for one in before.boots)
+    data = compare_records(before, replace(record("6.18-x"), boots=some))
+    assert [row["name"] for row in data["benchmarks"]] == ["pipe"]
+    assert "Only measured before, so not compared: fork." in data["notes"]
+
+
+def test_each_benchmark_has_its_own_boots() -> None:
+    after = record("6.18-x")
+    less = tuple(replace(one, series={"pipe": one.series["pipe"]}) for one in after.boots[3:])
+    data = compare_records(record("6.17"), replace(after, boots=(*after.boots[:3], *less)))
+    assert any("the fewest here is 3 (fork)" in note for note in data["notes"])
+    assert "too few boots for a verdict (8 and 3 boots)" in render_comparison(data)
+
+
+@pytest.mark.parametrize("same_boot", [True, False])
+def test_other_work_of_the_same_name_does_not_go_into_the_file(*, same_boot: bool) -> None:
+    one = boot(1, "k", {"own": (1.0,)})
+    other = {"own": replace(one.series["own"], command="sleep 9")}
+    again = replace(one, boot_id=one.boot_id if same_boot else "2", series=other)
+    with pytest.raises(ConfigError, match="another “own”") as caught:
+        add_boot(Record(pkgafdo="0", boots=(one,)), again)
+    assert "“run own”" in caught.value.details
+    assert "“sleep 9”" in caught.value.details
+
+
+def test_a_boot_whose_environment_changed_is_not_joined() -> None:
+    known = Record(pkgafdo="0", boots=(boot(1, "k", {"pipe": (1.0,)}),))
+    with pytest.raises(ConfigError, match="another environment") as caught:
+        add_boot(known, boot(1, "k", {"pipe": (1.0,)}, governor="powersave"))
+    assert caught.value.details == "governor: performance → powersave"
+    # What only one version of pkgafdo reads is no change.
+    assert add_boot(known, boot(1, "k", {"pipe": (1.0,)}, boost="1"))
 
 
 def test_nothing_in_common_is_refused() -> None:

@@ -90,6 +90,20 @@ def test_a_file_of_another_kernel_is_refused_before_anything_runs(tmp_path: Path
     assert runner.ran == []
 
 
+def test_another_own_command_is_refused_before_it_runs(tmp_path: Path) -> None:
+    runner = FakeRunner(answers={"true": Result(returncode=0, seconds=1.0)})
+    measure_host(runner, Order(command="true 1", repeats=1), tmp_path / "own.json")
+    with pytest.raises(ConfigError, match="another “own”"):
+        measure_host(runner, Order(command="true 2", repeats=1), tmp_path / "own.json")
+    assert [command.argv for command in runner.ran] == [("true", "1")]
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    order = Order(command="true", repeats=1, folder=tmp_path / "absent")
+    with pytest.raises(ConfigError, match="cannot write into"):
+        measure_host(FakeRunner(), order, tmp_path / "own.json")
+
+
 def test_a_plan_measures_only_the_kernel_whose_turn_it_is(tmp_path: Path) -> None:
     plan, running = tmp_path / "plan.json", read_boot()[1]
     runner = FakeRunner(answers={"hackbench": HACKBENCH})
