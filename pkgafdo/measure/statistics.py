@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FEWEST_BOOTS: Final = 5
 LEVEL: Final = 0.05
 _RESAMPLES: Final = 4999
+_DIVISIONS: Final = 999
 _EXACT: Final = 40
 """Boots up to which the rank test counts all orders, when no two values are equal."""
 
@@ -133,13 +134,10 @@ def noise_floor(boots: Sequence[float]) -> float | None:
     values: NDArray[np.float64] = np.asarray(boots, dtype=float)
     if len(values) < 4:
         return None
-    generator = np.random.default_rng(1)
     half = len(values) // 2
-    ratios = []
-    for _ in range(999):
-        mixed = generator.permutation(values)
-        ratios.append(abs(np.median(mixed[half:]) / np.median(mixed[:half]) - 1))
-    return float(np.quantile(ratios, 0.95))
+    mixed = np.random.default_rng(1).permuted(np.tile(values, (_DIVISIONS, 1)), axis=1)
+    ratios = np.median(mixed[:, half:], axis=1) / np.median(mixed[:, :half], axis=1)
+    return float(np.quantile(np.abs(ratios - 1), 0.95))
 
 
 def smallest_p(before: int, after: int) -> float:
