@@ -17,29 +17,27 @@ _METRICS: Final = LABELS | TOUCHED
 def repeats_of(runs: Sequence[SuiteCounts]) -> dict[str, Any]:
     """Return whether all runs of one kernel on one suite counted the same, JSON-plain.
 
-    equal tells whether they agree to the last digit; spread has the smallest and largest total of
-    each metric that does not; steps names the steps that differ. Raises ValueError when the runs did
-    different steps.
+    equal tells whether they agree to the last digit; steps names the steps that do not; spread has
+    their metrics that differ, the smallest and the largest count of each. Raises ValueError when the
+    runs did different steps.
     """
     first = runs[0]
     if any([s.name for s in run.steps] != [s.name for s in first.steps] for run in runs):
         raise ValueError("the runs did different steps")
-    totals = {metric: [run.total(metric) for run in runs] for metric in LABELS}
-    steps = [
-        step.name
+    metrics = [metric for metric in _METRICS if all(run.has(metric) for run in runs)]
+    spread = {
+        step.name: _spread([run.steps[index].counts for run in runs], metrics)
         for index, step in enumerate(first.steps)
-        if any(dict(run.steps[index].counts) != dict(step.counts) for run in runs)
-    ]
-    return {
-        "runs": len(runs),
-        "equal": not steps,
-        "steps": steps,
-        "spread": {
-            metric: [min(counts), max(counts)]
-            for metric, counts in totals.items()
-            if len(set(counts)) > 1
-        },
     }
+    spread = {name: found for name, found in spread.items() if found}
+    return {"runs": len(runs), "equal": not spread, "steps": list(spread), "spread": spread}
+
+
+def _spread(
+    counts: Sequence[Mapping[str, int]], metrics: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    ends = {metric: [one[metric] for one in counts] for metric in metrics}
+    return {metric: (min(c), max(c)) for metric, c in ends.items() if len(set(c)) > 1}
 
 
 def say_repeats(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -48,16 +46,23 @@ def say_repeats(rows: Sequence[Mapping[str, Any]]) -> str:
     unequal = [row for row in rows if not row["equal"]]
     if not unequal:
         return f"Counted {runs} times, every count of every kernel agreed to the last digit."
-    worst = max(_widest(row) for row in unequal)
     names = ", ".join(f"{row['kernel']} on “{row['suite']}”" for row in unequal)
     return (
-        f"Counted {runs} times, the counts did NOT agree to the last digit ({names}); they differed by "
-        f"up to {worst:.2%}."
+        f"Counted {runs} times, the counts did NOT agree to the last digit ({names}); they differed "
+        f"most in {_widest(unequal)}."
     )
 
 
-def _widest(row: Mapping[str, Any]) -> float:
-    return max((high / low - 1 for low, high in row["spread"].values() if low), default=0.0)
+def _widest(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the step and metric that differ by the largest part, with what was counted."""
+    ends = [
+        (high / low - 1 if low else float("inf"), low, high, metric, step)
+        for row in rows
+        for step, spread in row["spread"].items()
+        for metric, (low, high) in spread.items()
+    ]
+    _, low, high, metric, step = max(ends)
+    return f"the {_METRICS[metric]} of the step {step}: {low:,} to {high:,}"
 
 
 def floor_of(baseline: SuiteCounts, twin: SuiteCounts) -> dict[str, Any]:

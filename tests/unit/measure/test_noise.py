@@ -32,17 +32,27 @@ def test_one_count_more_is_told_with_its_spread() -> None:
     found = row(suite(500, 500), suite(500, 510))
     assert found["equal"] is False
     assert found["steps"] == ["s1"]
-    assert found["spread"] == {metric: [1000, 1010] for metric in METRICS}
+    assert found["spread"] == {"s1": dict.fromkeys(METRICS, (500, 510))}
     text = say_repeats([row(suite(1), suite(1)), found])
     assert "did NOT agree" in text
     assert "baseline on “train”" in text
-    assert "1.00%" in text
+    assert "of the step s1: 500 to 510" in text
 
 
-def test_differences_that_cancel_are_seen_all_the_same() -> None:
+def test_differences_that_cancel_are_told_by_the_step() -> None:
     found = row(suite(5, 7), suite(7, 5))
-    assert (found["equal"], found["spread"]) == (False, {})
-    assert say_repeats([found])
+    assert found["spread"]["s0"] == dict.fromkeys(METRICS, (5, 7))
+    assert ": 5 to 7." in say_repeats([found])
+
+
+def test_a_difference_in_what_was_touched_alone_is_told() -> None:
+    one, other = (
+        SuiteCounts(suite="train", steps=(StepCounts(name="s0", counts=counts),))
+        for counts in (dict.fromkeys(METRICS, 9) | {"lines_touched": n} for n in (0, 2))
+    )
+    found = row(one, other)
+    assert (found["equal"], found["spread"]) == (False, {"s0": {"lines_touched": (0, 2)}})
+    assert "cache lines touched of the step s0: 0 to 2" in say_repeats([found])
 
 
 def test_other_steps_are_no_repetition() -> None:
