@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _KIND: Final = "pkgafdo machine measurement"
-_BENCHIE: Final = re.compile(
-    r"^\s*(?P<name>[A-Za-z][^:]{1,60}?)\s*:\s*(?P<seconds>\d+(?:\.\d+)?)\s*s?\s*$"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,42 +210,4 @@ def _series(data: dict[str, Any]) -> Series:
         lower=bool(data["lower"]),
         command=str(data["command"]),
         values=values,
-    )
-
-
-def parse_benchie(text: str) -> dict[str, float]:
-    """Read a log of cachyos-benchmarker (benchie_*.log): lines of `name: seconds`, one run."""
-    found = {}
-    for line in text.splitlines():
-        if match := _BENCHIE.match(line):
-            found[match["name"].strip()] = float(match["seconds"])
-    return {name: seconds for name, seconds in found.items() if seconds > 0}
-
-
-def import_benchie(path: Path, *, kernel: str) -> Boot:
-    """Return a log of cachyos-benchmarker as one boot: it holds one run, whatever boot that was.
-
-    Raises ArtifactError when it cannot be read or has no such line.
-    """
-    try:
-        found = parse_benchie(path.read_text(encoding="utf-8", errors="replace"))
-    except OSError as error:
-        raise ArtifactError(
-            f"{path} cannot be read", details=str(error), hint="Check the path."
-        ) from error
-    if not found:
-        raise ArtifactError(
-            f"{path} has no line of a name and seconds",
-            hint="Give the benchie_*.log files of cachyos-benchmarker.",
-        )
-    series = {
-        name: Series(unit="s", lower=True, command="cachyos-benchmarker", values=(seconds,))
-        for name, seconds in found.items()
-    }
-    return Boot(
-        boot_id=f"{path.name}:{files.sha256_file(path)[:12]}",
-        started="",
-        kernel=kernel,
-        environment={},
-        series=series,
     )

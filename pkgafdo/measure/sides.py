@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo.errors import ArtifactError
+from pkgafdo.measure.benchmarker import COMMAND
 from pkgafdo.measure.statistics import FEWEST_BOOTS, boots_needed, compare_samples
 
 if TYPE_CHECKING:
@@ -133,6 +134,11 @@ def _notes(before: Record, after: Record, compared: Sequence[Comparison]) -> lis
     for record, which in ((before, "before"), (after, "after")):
         if len(record.kernels) > 1:
             notes.append(f"The boots {which} ran several kernels: {', '.join(record.kernels)}.")
+    if any(work.command == COMMAND for works in before.works().values() for work in works):
+        notes.append(
+            f"Logs of {COMMAND} do not tell boots: each run counts as one, and runs of the same boot "
+            "make the verdict surer than it is."
+        )
     if before.kernels == after.kernels:
         notes.append("Both are of the same kernel: an A/A comparison, which shows the noise.")
     return notes

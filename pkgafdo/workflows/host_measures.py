@@ -12,13 +12,13 @@ from pkgafdo import log
 from pkgafdo.errors import ArtifactError, CommandError, ConfigError, HostError, WaitingError
 from pkgafdo.host.bench_environment import read_boot, read_environment
 from pkgafdo.measure.benches import bench_command, choose, own_bench, value_of
+from pkgafdo.measure.benchmarker import read_log
 from pkgafdo.measure.plan import next_kernel, read_plan
 from pkgafdo.measure.records import (
     Boot,
     Record,
     Series,
     add_boot,
-    import_benchie,
     read_record,
     write_record,
 )
@@ -193,7 +193,7 @@ def import_logs(paths: Sequence[Path], *, kernel: str, output: Path) -> Record:
         )
     record = read_record(output) if output.exists() else Record(pkgafdo=version())
     for path in paths:
-        boot = import_benchie(path, kernel=kernel)
+        boot = read_log(path, kernel=kernel)
         if any(old.boot_id == boot.boot_id for old in record.boots):
             log.note(f"{path} is in it already")
             continue

@@ -13,8 +13,6 @@ from pkgafdo.measure.plan import interleaved, next_kernel, read_plan, write_plan
 from pkgafdo.measure.records import (
     Record,
     add_boot,
-    import_benchie,
-    parse_benchie,
     read_record,
     write_record,
 )
@@ -23,17 +21,6 @@ from tests.unit.measure.records import boot, record
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LOG = """\
-stress-ng cpu-cache-mem: 13.37
-y-cruncher pi 1b: 25.81
-perf sched msg fork thread: 6.2
-Total time (s): 203.01
-Kernel: 6.18.1-cachyos
-not a line
-broken: zero
-nothing: 0
-"""
 
 
 def test_a_record_on_disk_is_the_record(tmp_path: Path) -> None:
@@ -101,27 +88,6 @@ def test_repeats_of_one_boot_are_one_boot() -> None:
 def test_another_kernel_does_not_go_into_the_file() -> None:
     with pytest.raises(ConfigError, match=r"holds boots of 6\.17"):
         add_boot(record("6.17"), boot(9, "6.18", {"pipe": (1.0,)}))
-
-
-def test_benchmarker_logs_are_read() -> None:
-    assert parse_benchie(LOG) == {
-        "stress-ng cpu-cache-mem": 13.37,
-        "y-cruncher pi 1b": 25.81,
-        "perf sched msg fork thread": 6.2,
-        "Total time (s)": 203.01,
-    }
-
-
-def test_a_log_is_one_run(tmp_path: Path) -> None:
-    path = tmp_path / "benchie_x.log"
-    path.write_text(LOG)
-    found = import_benchie(path, kernel="6.18")
-    assert found.series["y-cruncher pi 1b"].values == (25.81,)
-    path.write_text("nothing to see")
-    with pytest.raises(ArtifactError, match="no line"):
-        import_benchie(path, kernel="6.18")
-    with pytest.raises(ArtifactError, match="cannot be read"):
-        import_benchie(tmp_path / "absent", kernel="6.18")
 
 
 def test_a_faster_kernel_is_called_better() -> None:
