@@ -18,8 +18,14 @@ _FORMAT: Final = 1
 def interleaved(first: str, second: str, boots: int) -> tuple[str, ...]:
     """Return which kernel to boot in which order: A B B A A B B A …, so many boots of each.
 
-    Raises ConfigError when both are the same or there are no boots.
+    Raises ConfigError when one is no release, both are the same or there are no boots.
     """
+    for release in (first, second):
+        if not release or {*release} & {*"/ \t\n"}:
+            raise ConfigError(
+                f"“{release}” is not a kernel’s release",
+                hint="Name two kernel releases, as `uname -r` prints them.",
+            )
     if first == second:
         raise ConfigError(
             f"{first} cannot be compared with itself by a plan",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import files
@@ -32,12 +32,18 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Series:
-    """A benchmark's repeats in one boot, and of what they are."""
+    """A benchmark's repeats in one boot, and of what they are; planned is how many were asked for."""
 
     unit: str
     lower: bool
     command: str
     values: tuple[float, ...]
+    planned: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many runs are missing that were asked for."""
+        return max(0, self.planned - len(self.values))
 
     @property
     def work(self) -> Work:
@@ -47,13 +53,22 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Boot:
-    """One boot: its id, when it was measured, its kernel, its environment, what was measured."""
+    """One boot: its id, when it was measured, its kernel, its environment, what was measured.
+
+    asked has the benchmarks that were asked for, also those that could not run.
+    """
 
     boot_id: str
     started: str
     kernel: str
     environment: Mapping[str, str]
     series: Mapping[str, Series]
+    asked: tuple[str, ...] = ()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether runs are missing that were asked for."""
+        return any(series.left for series in self.series.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +77,10 @@ class Record:
 
     pkgafdo: str
     boots: tuple[Boot, ...] = field(default_factory=tuple)
+
+    def boot(self, boot_id: str) -> Boot | None:
+        """Return the boot of an id."""
+        return next((boot for boot in self.boots if boot.boot_id == boot_id), None)
 
     @property
     def kernels(self) -> tuple[str, ...]:
@@ -98,7 +117,7 @@ def add_boot(record: Record, boot: Boot) -> Record:
             hint="Give each kernel a file of its own with --output.",
         )
     _require_same_work(record, boot)
-    same = next((old for old in record.boots if old.boot_id == boot.boot_id), None)
+    same = record.boot(boot.boot_id)
     if same is None:
         return Record(pkgafdo=record.pkgafdo, boots=(*record.boots, boot))
     _require_same_environment(same, boot)
@@ -136,15 +155,9 @@ def _joined(old: Boot, new: Boot) -> Boot:
     series = dict(old.series)
     for name, more in new.series.items():
         known = series.get(name)
-        values = (*known.values, *more.values) if known else more.values
-        series[name] = Series(unit=more.unit, lower=more.lower, command=more.command, values=values)
-    return Boot(
-        boot_id=old.boot_id,
-        started=old.started,
-        kernel=old.kernel,
-        environment=old.environment,
-        series=series,
-    )
+        series[name] = replace(more, values=(*known.values, *more.values)) if known else more
+    asked = tuple(dict.fromkeys((*old.asked, *new.asked)))
+    return replace(old, series=series, asked=asked)
 
 
 def write_record(path: Path, record: Record) -> None:
@@ -191,6 +204,7 @@ def _parse(data: dict[str, Any]) -> Record:
             kernel=str(boot["kernel"]),
             environment={str(key): str(value) for key, value in boot["environment"].items()},
             series={str(name): _series(series) for name, series in boot["series"].items()},
+            asked=tuple(map(str, boot.get("asked", ()))),
         )
         for boot in data["boots"]
     )
@@ -210,4 +224,5 @@ def _series(data: dict[str, Any]) -> Series:
         lower=bool(data["lower"]),
         command=str(data["command"]),
         values=values,
+        planned=int(data.get("planned", 0)),
     )

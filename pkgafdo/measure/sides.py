@@ -132,6 +132,11 @@ def _notes(before: Record, after: Record, compared: Sequence[Comparison]) -> lis
     if before.pkgafdo != after.pkgafdo:
         notes.append(f"Measured by different versions: {before.pkgafdo} and {after.pkgafdo}.")
     for record, which in ((before, "before"), (after, "after")):
+        if cut := sum(boot.interrupted for boot in record.boots):
+            notes.append(
+                f"{cut} of the {len(record.boots)} boots {which} ended early, with fewer runs than were "
+                "asked for."
+            )
         if len(record.kernels) > 1:
             notes.append(f"The boots {which} ran several kernels: {', '.join(record.kernels)}.")
     if any(work.command == COMMAND for works in before.works().values() for work in works):

@@ -25,7 +25,8 @@ from pkgafdo.measure.records import (
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pkgafdo.measure.benches import Bench
     from pkgafdo.runner.base import Runner
@@ -41,37 +42,71 @@ class Order:
     folder: Path | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A benchmark to run so often; done is how often this boot has run it already."""
+
+    bench: Bench
+    runs: int
+    done: int = 0
+
+    def series(self, values: Sequence[float]) -> Series:
+        """Return the runs that were made."""
+        return Series(
+            unit=self.bench.unit,
+            lower=self.bench.lower,
+            command=" ".join(self.bench.argv),
+            values=tuple(values),
+            planned=self.done + self.runs,
+        )
+
+
 def record_path(folder: Path, kernel: str) -> Path:
     """Return the file that keeps a kernel's measurements."""
     return folder / f"{kernel}.json"
 
 
 def measure_host(runner: Runner, order: Order, output: Path) -> Record:
-    """Run the benchmarks on the running kernel and add this boot to the file.
+    """Run the benchmarks on the running kernel and add this boot to the file, round by round.
 
-    Raises HostError when none of their programs is installed, ConfigError when the folder cannot be
-    written or the boot does not belong into the file.
+    A boot that was interrupted goes on with the runs that it lacks. Raises HostError when none of the
+    programs is installed, ConfigError when the folder cannot be written or the boot does not belong
+    into the file.
     """
     boot_id, kernel = read_boot()
     record = read_record(output) if output.exists() else Record(pkgafdo=version())
-    benches = (own_bench(order.command),) if order.command else choose(order.benches)
+    benches = _benches(order)
     installed = require_programs(runner, benches)
+    tasks = tuple(_task(bench, record.boot(boot_id), order.repeats) for bench in installed)
     boot = Boot(
         boot_id=boot_id,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         kernel=kernel,
         environment=read_environment(),
-        series={bench.name: _series(bench, ()) for bench in installed},
+        series={task.bench.name: task.series(()) for task in tasks},
+        asked=tuple(bench.name for bench in benches),
     )
     # What does not belong into the file is refused before the first minute is spent.
     add_boot(record, boot)
-    with _scratch(order.folder) as folder:
-        series = run_benches(runner, installed, Path(folder), order.repeats)
-    if not series:
-        raise ArtifactError("no benchmark gave a number", hint="See the warnings above.")
-    record = add_boot(record, replace(boot, series=series))
-    write_record(output, record)
-    return record
+    with _scratch(order.folder) as folder, log.working():
+        for series in run_rounds(runner, tasks, Path(folder)):
+            kept = add_boot(record, replace(boot, series=series))
+            write_record(output, kept)
+    return kept
+
+
+def _benches(order: Order) -> tuple[Bench, ...]:
+    return (own_bench(order.command),) if order.command else choose(order.benches)
+
+
+def _task(bench: Bench, boot: Boot | None, repeats: int) -> Task:
+    """Return what is to be run: what an interrupted boot lacks, or all repeats once more."""
+    known = boot.series.get(bench.name) if boot else None
+    return Task(
+        bench=bench,
+        done=len(known.values) if known else 0,
+        runs=(known.left if known else 0) or repeats,
+    )
 
 
 def _scratch(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
@@ -86,57 +121,66 @@ def _scratch(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-def _series(bench: Bench, values: Sequence[float]) -> Series:
-    return Series(
-        unit=bench.unit, lower=bench.lower, command=" ".join(bench.argv), values=tuple(values)
-    )
-
-
 def require_programs(runner: Runner, benches: Sequence[Bench]) -> tuple[Bench, ...]:
     """Return the benchmarks whose programs are installed; warn of the others.
 
     Raises HostError when there are none.
     """
     absent = [bench for bench in benches if runner.which(bench.argv[0]) is None]
-    for program in dict.fromkeys(bench.argv[0] for bench in absent):
-        left = [bench for bench in absent if bench.argv[0] == program]
-        names = ", ".join(bench.name for bench in left)
-        log.warn(f"{program} is not installed ({left[0].packages}), so {names} is left out")
     installed = tuple(bench for bench in benches if bench not in absent)
+    programs = {bench.argv[0]: bench.packages for bench in absent}
+    if not installed and len(programs) == 1:
+        raise _absent(*programs.popitem())
     if not installed:
         raise HostError(
             "none of the benchmarks’ programs is installed",
-            details="\n".join(f"{bench.argv[0]}: {bench.packages}" for bench in absent),
+            details="\n".join(": ".join(filter(None, pair)) for pair in programs.items()),
             hint="Install one of them, or name an own program with --command.",
         )
+    for program, packages in programs.items():
+        names = ", ".join(bench.name for bench in absent if bench.argv[0] == program)
+        log.warn(f"{program} is not installed ({packages}), so {names} is left out")
     return installed
 
 
-def run_benches(
-    runner: Runner, benches: Sequence[Bench], folder: Path, repeats: int
-) -> dict[str, Series]:
-    """Run each benchmark so many times, round by round; one that fails is left out with a warning."""
-    values: dict[str, list[float]] = {bench.name: [] for bench in benches}
-    with log.working():
-        for turn in range(repeats):
-            for place, bench in enumerate(benches, 1):
-                log.progress(
-                    f"round {turn + 1} of {repeats}, {place} of {len(benches)}",
-                    detail=bench.name,
-                    share=(turn * len(benches) + place - 1) / (repeats * len(benches)),
-                )
-                if len(values[bench.name]) < turn:
-                    continue  # it failed before
-                try:
-                    result = runner.run(bench_command(bench, folder))
-                    values[bench.name].append(value_of(bench, result))
-                except (CommandError, ArtifactError) as error:
-                    log.warn(f"{bench.name} is left out: {error.message}")
-    return {
-        bench.name: _series(bench, values[bench.name])
-        for bench in benches
-        if len(values[bench.name]) == repeats
-    }
+def _absent(program: str, packages: str) -> HostError:
+    return HostError(
+        f"{program} is not installed",
+        hint=f"Install it ({packages})." if packages else "Name a program that is on your PATH.",
+    )
+
+
+def run_rounds(runner: Runner, tasks: Sequence[Task], folder: Path) -> Iterator[dict[str, Series]]:
+    """Run each benchmark once a round, and yield after each round what there is.
+
+    A benchmark that fails is left out from then on, with a warning. Raises ArtifactError when none is
+    left.
+    """
+    values: dict[str, list[float]] = {task.bench.name: [] for task in tasks}
+    rounds = max(task.runs for task in tasks)
+    for turn in range(rounds):
+        for place, task in enumerate(tasks, 1):
+            name = task.bench.name
+            log.progress(
+                f"round {turn + 1} of {rounds}, {place} of {len(tasks)}",
+                detail=name,
+                share=(turn * len(tasks) + place - 1) / (rounds * len(tasks)),
+            )
+            if name not in values or turn >= task.runs:
+                continue
+            try:
+                result = runner.run(bench_command(task.bench, folder))
+                values[name].append(value_of(task.bench, result))
+            except (CommandError, ArtifactError) as error:
+                log.warn(f"{name} is left out: {error.message}")
+                del values[name]
+        if not values:
+            raise ArtifactError("no benchmark gave a number", hint="See the warnings above.")
+        yield {
+            task.bench.name: task.series(values[task.bench.name])
+            for task in tasks
+            if task.bench.name in values
+        }
 
 
 def take_turn(runner: Runner, order: Order, plan: Path) -> dict[str, Any]:
@@ -146,34 +190,45 @@ def take_turn(runner: Runner, order: Order, plan: Path) -> dict[str, Any]:
     measured already.
     """
     sequence = read_plan(plan)
-    folder = plan.parent
     boot_id, kernel = read_boot()
-    due = next_kernel(sequence, boots_done(folder, sequence))
-    if due is None:
-        return _state(folder, sequence)
-    known = record_path(folder, kernel)
-    fresh = not known.exists() or all(b.boot_id != boot_id for b in read_record(known).boots)
-    if kernel != due or not fresh:
+    wanted = {bench.name for bench in _benches(order)}
+    due = next_kernel(sequence, boots_done(plan.parent, sequence, wanted))
+    known = record_path(plan.parent, kernel)
+    this = read_record(known).boot(boot_id) if kernel in sequence and known.exists() else None
+    measured = this is not None and _counts(this, wanted)
+    if this is not None and measured and this.interrupted:
+        log.note("this boot was interrupted: it goes on with the runs that it lacks")
+    elif due is None:
+        return _state(plan.parent, sequence, wanted)
+    elif kernel != due or measured:
         raise WaitingError(
             f"it is the turn of {due}",
-            details=f"{kernel} is running" + ("" if fresh else ", and was measured in this boot"),
+            details=f"{kernel} is running"
+            + (", and was measured in this boot" if measured else ""),
             hint=f"Boot {due}, then run the same command again.",
         )
     measure_host(runner, order, known)
-    return _state(folder, sequence)
+    return _state(plan.parent, sequence, wanted)
 
 
-def boots_done(folder: Path, sequence: Sequence[str]) -> dict[str, int]:
-    """Return how many boots of each kernel of a plan were measured."""
+def boots_done(folder: Path, sequence: Sequence[str], wanted: AbstractSet[str]) -> dict[str, int]:
+    """Return how many boots of each kernel of a plan were asked for all of these benchmarks."""
     paths = {kernel: record_path(folder, kernel) for kernel in dict.fromkeys(sequence)}
     return {
-        kernel: len(read_record(path).boots) if path.exists() else 0
+        kernel: sum(_counts(boot, wanted) for boot in read_record(path).boots)
+        if path.exists()
+        else 0
         for kernel, path in paths.items()
     }
 
 
-def _state(folder: Path, sequence: Sequence[str]) -> dict[str, Any]:
-    done = boots_done(folder, sequence)
+def _counts(boot: Boot, wanted: AbstractSet[str]) -> bool:
+    """Tell whether a boot is one of a plan's; boots of imported logs do not tell what was asked."""
+    return not boot.asked or wanted <= {*boot.asked}
+
+
+def _state(folder: Path, sequence: Sequence[str], wanted: AbstractSet[str]) -> dict[str, Any]:
+    done = boots_done(folder, sequence, wanted)
     return {
         "done": done,
         "planned": {kernel: sequence.count(kernel) for kernel in done},

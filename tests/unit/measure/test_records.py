@@ -173,6 +173,14 @@ def test_each_benchmark_has_its_own_boots() -> None:
     assert "too few boots for a verdict (8 and 3 boots)" in render_comparison(data)
 
 
+def test_a_boot_that_ended_early_is_told() -> None:
+    after = record("6.18-x")
+    series = {name: replace(one, planned=3) for name, one in after.boots[0].series.items()}
+    cut = replace(after, boots=(replace(after.boots[0], series=series), *after.boots[1:]))
+    notes = compare_records(record("6.17"), cut)["notes"]
+    assert any("1 of the 8 boots after ended early" in note for note in notes)
+
+
 @pytest.mark.parametrize("same_boot", [True, False])
 def test_other_work_of_the_same_name_does_not_go_into_the_file(*, same_boot: bool) -> None:
     one = boot(1, "k", {"own": (1.0,)})
@@ -219,6 +227,9 @@ def test_boots_are_interleaved() -> None:
         interleaved("a", "a", 4)
     with pytest.raises(ConfigError, match="at least one"):
         interleaved("a", "b", 0)
+    for wrong in ("", " ", "6.18 x", "/boot/vmlinuz"):
+        with pytest.raises(ConfigError, match="not a kernel’s release"):
+            interleaved(wrong, "b", 4)
 
 
 def test_a_plan_goes_on_where_it_was() -> None:

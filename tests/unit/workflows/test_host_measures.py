@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pkgafdo import log
-from pkgafdo.errors import ConfigError, HostError, WaitingError
+from pkgafdo.errors import ArtifactError, ConfigError, HostError, WaitingError
 from pkgafdo.host.bench_environment import read_boot
-from pkgafdo.measure.benches import choose
+from pkgafdo.measure.benches import choose, own_bench
 from pkgafdo.measure.plan import interleaved, write_plan
 from pkgafdo.measure.records import Record, read_record, write_record
 from pkgafdo.runner.command import Result
 from pkgafdo.workflows.host_measures import (
     Order,
+    Task,
     import_logs,
     measure_host,
     record_path,
     require_programs,
-    run_benches,
+    run_rounds,
     take_turn,
 )
 from tests.fakes.runner import FakeRunner
@@ -29,6 +30,8 @@ from tests.unit.measure.records import boot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pkgafdo.runner.command import Command
 
 HACKBENCH = Result(returncode=0, stdout="Time: 0.5\n")
 PIPES = ("hackbench-sockets", "hackbench-pipes")
@@ -42,12 +45,17 @@ def said() -> Iterator[io.StringIO]:
     log.use(log.Terminal())
 
 
+def tasks(*names: str, runs: int) -> tuple[Task, ...]:
+    return tuple(Task(bench=bench, runs=runs) for bench in choose(names))
+
+
 def test_each_benchmark_runs_so_often_round_by_round() -> None:
     runner = FakeRunner(answers={"hackbench": HACKBENCH})
-    found = run_benches(runner, choose(PIPES), Path("/f"), 3)
-    assert {name: series.values for name, series in found.items()} == dict.fromkeys(
-        PIPES, (0.5,) * 3
-    )
+    rounds = list(run_rounds(runner, tasks(*PIPES, runs=3), Path("/f")))
+    for number, found in enumerate(rounds, 1):
+        assert {name: series.values for name, series in found.items()} == dict.fromkeys(
+            PIPES, (0.5,) * number
+        )
     assert ["-T" in command.argv for command in runner.ran] == [False, True] * 3
 
 
@@ -57,10 +65,68 @@ def test_a_benchmark_that_fails_is_left_out_and_the_others_go_on(
     runner = FakeRunner(
         answers={"-T": Result(returncode=1, stderr="no threads"), "hackbench": HACKBENCH}
     )
-    found = run_benches(runner, choose(PIPES), Path("/f"), 2)
+    *_, found = run_rounds(runner, tasks(*PIPES, runs=2), Path("/f"))
     assert list(found) == ["hackbench-sockets"]
     assert len(runner.ran) == 3
     assert "hackbench-pipes is left out" in said.getvalue()
+    with pytest.raises(ArtifactError, match="no benchmark gave a number"):
+        list(run_rounds(runner, tasks(PIPES[1], runs=2), Path("/f")))
+
+
+def interrupted(after: int) -> FakeRunner:
+    """Return a runner that is interrupted after so many runs."""
+
+    def answer(command: Command) -> Result:
+        if len(runner.ran) > after:
+            raise KeyboardInterrupt
+        return HACKBENCH
+
+    runner = FakeRunner(answers={"hackbench": answer})
+    return runner
+
+
+def test_an_interrupted_boot_keeps_its_rounds_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    order, path = Order(benches=PIPES, repeats=3, folder=tmp_path), tmp_path / "r.json"
+    with pytest.raises(KeyboardInterrupt):
+        measure_host(interrupted(3), order, path)
+    (kept,) = read_record(path).boots
+    assert [series.values for series in kept.series.values()] == [(0.5,), (0.5,)]
+    assert kept.interrupted
+    runner = FakeRunner(answers={"hackbench": HACKBENCH})
+    (whole,) = measure_host(runner, order, path).boots
+    assert len(runner.ran) == 4
+    assert [series.values for series in whole.series.values()] == [(0.5,) * 3] * 2
+    assert not whole.interrupted
+    assert read_record(path).boots == (whole,)
+
+
+def test_an_interrupted_turn_goes_on_before_the_next_kernel(tmp_path: Path) -> None:
+    plan, running = tmp_path / "plan.json", read_boot()[1]
+    write_plan(plan, (running, "other"))
+    order = Order(benches=PIPES, repeats=2, folder=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        take_turn(interrupted(2), order, plan)
+    runner = FakeRunner(answers={"hackbench": HACKBENCH})
+    assert take_turn(runner, order, plan)["next"] == "other"
+    assert len(runner.ran) == 2
+    with pytest.raises(WaitingError, match="turn of other"):
+        take_turn(runner, order, plan)
+
+
+def test_a_boot_that_was_asked_for_less_is_no_turn(tmp_path: Path) -> None:
+    plan, running = tmp_path / "plan.json", read_boot()[1]
+    write_plan(plan, (running,))
+    runner = FakeRunner(answers={"hackbench": HACKBENCH, "true": Result(returncode=0, seconds=1.0)})
+    measure_host(runner, Order(command="true", repeats=1), record_path(tmp_path, running))
+    state = take_turn(runner, Order(benches=PIPES, repeats=1), plan)
+    assert state["done"] == {running: 1}
+    (boot,) = read_record(record_path(tmp_path, running)).boots
+    assert set(boot.series) == {"own", *PIPES}
+
+
+def test_an_own_program_that_is_absent_is_named_alone() -> None:
+    with pytest.raises(HostError, match=r"^nosuchprog is not installed$"):
+        require_programs(FakeRunner(missing={"nosuchprog"}), (own_bench("nosuchprog -x"),))
 
 
 def test_absent_programs_are_named_with_their_packages(said: io.StringIO) -> None:
