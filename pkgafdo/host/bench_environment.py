@@ -8,8 +8,6 @@ from typing import Final
 
 _FILES: Final = {
     "cmdline": "proc/cmdline",
-    "governor": "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
-    "driver": "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
     "no_turbo": "sys/devices/system/cpu/intel_pstate/no_turbo",
     "boost": "sys/devices/system/cpu/cpufreq/boost",
     "smt": "sys/devices/system/cpu/smt/control",
@@ -17,12 +15,19 @@ _FILES: Final = {
     "clock source": "sys/devices/system/clocksource/clocksource0/current_clocksource",
     "randomised addresses": "proc/sys/kernel/randomize_va_space",
 }
+_EACH_CPU: Final = {
+    "governor": "scaling_governor",
+    "driver": "scaling_driver",
+    "energy preference": "energy_performance_preference",
+}
+"""Each processor has its own (Documentation/admin-guide/pm/cpufreq.rst, intel_pstate.rst)."""
 _CPUINFO: Final = {"cpu": "model name", "microcode": "microcode"}
 
 
 def read_environment(filesystem: Path = Path("/")) -> dict[str, str]:
     """Return what moves benchmarks besides the kernel; what this machine does not tell is left out."""
     found = {name: _line(filesystem / place) for name, place in _FILES.items()}
+    found |= {name: _of_all_cpus(filesystem, file) for name, file in _EACH_CPU.items()}
     cpuinfo = _fields(filesystem / "proc/cpuinfo")
     found |= {name: cpuinfo.get(field, "") for name, field in _CPUINFO.items()}
     found["memory"] = _fields(filesystem / "proc/meminfo").get("MemTotal", "")
@@ -32,6 +37,13 @@ def read_environment(filesystem: Path = Path("/")) -> dict[str, str]:
     found["cmdline"] = " ".join(words)
     found["mitigations"] = _mitigations(filesystem)
     return {name: value for name, value in found.items() if value}
+
+
+def _of_all_cpus(filesystem: Path, file: str) -> str:
+    """Return what all processors have, or `mixed` and the values that there are."""
+    folder = filesystem / "sys/devices/system/cpu"
+    values = {_line(path) for path in folder.glob(f"cpu[0-9]*/cpufreq/{file}")} - {""}
+    return f"mixed: {', '.join(sorted(values))}" if len(values) > 1 else "".join(values)
 
 
 def _is_image(word: str) -> bool:

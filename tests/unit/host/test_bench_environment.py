@@ -42,6 +42,17 @@ def test_the_environment_is_read_without_what_tells_the_kernel(tmp_path: Path) -
     }
 
 
+def test_every_processor_is_asked(tmp_path: Path) -> None:
+    for cpu, governor in enumerate(("performance", "powersave", "performance")):
+        folder = tmp_path / f"sys/devices/system/cpu/cpu{cpu}/cpufreq"
+        folder.mkdir(parents=True)
+        (folder / "scaling_governor").write_text(f"{governor}\n")
+        (folder / "energy_performance_preference").write_text("balance_power\n")
+    found = read_environment(tmp_path)
+    assert found["governor"] == "mixed: performance, powersave"
+    assert found["energy preference"] == "balance_power"
+
+
 def test_the_boot_and_its_kernel_are_known(tmp_path: Path) -> None:
     assert read_boot(machine(tmp_path)) == ("0b0c", "7.2.13-pkgafdo")
 
