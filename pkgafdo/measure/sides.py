@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from pkgafdo.columns import COLUMNS, fit
 from pkgafdo.errors import ArtifactError
 from pkgafdo.measure.benchmarker import COMMAND
 from pkgafdo.measure.statistics import FEWEST_BOOTS, boots_needed, compare_samples
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 MACHINE_KIND: Final = "time on this machine"
 _MUST_AGREE: Final = ("cpu", "memory", "machine")
 """Without these two measurements are of two machines."""
+_NAME: Final = 20
+"""Columns of a benchmark's name."""
 _MEMORY: Final = re.compile(r"(\d+) kB")
 _SLACK: Final = 0.02
 """MemTotal is what a kernel's own image and tables leave of the memory, so kernels differ in it."""
@@ -172,22 +175,35 @@ def _on_boots(compared: Sequence[Comparison]) -> list[str]:
 
 def render_comparison(data: dict[str, Any]) -> str:
     """Return a comparison as text of at most 80 columns."""
-    before, after = data["before"], data["after"]
-    lines = [f"{data['kind']}: {'/'.join(before['kernels'])} → {'/'.join(after['kernels'])},"]
-    lines.append(f"{before['boots']} and {after['boots']} boots\n")
-    head = f"{'':20s}{'before':>12s}{'after':>12s}{'change':>9s}{'95 % interval':>18s}{'p':>8s}"
-    lines.append(head)
-    for row in data["benchmarks"]:
-        interval = "–" if row["low"] is None else f"{row['low'] - 1:+.1%} … {row['high'] - 1:+.1%}"
-        p = "–" if row["p_suite"] is None else f"{row['p_suite']:.3f}"
-        lines.append(
-            f"{row['name'][:20]:20s}{row['median_before']:>12.4g}{row['median_after']:>12.4g}"
-            f"{row['ratio'] - 1:>+9.1%}{interval:>18s}{p:>8s}"
-        )
-        boots = (row["boots_before"], row["boots_after"])
-        partly = boots != (before["boots"], after["boots"])
-        lines.append(f"  {row['verdict']}" + (f" ({boots[0]} and {boots[1]} boots)" * partly))
-    lines += ["", "p: rank test over boots, after Holm’s correction over the suite"]
-    lines += [f"differs: {line}" for line in data["differences"]]
-    lines += [f"note: {line}" for line in data["notes"]]
-    return "\n".join(lines) + "\n"
+    head = f"{'':{_NAME}}{'before':>12}{'after':>12}{'change':>9}{'95 % interval':>18}{'p':>8}"
+    lines = [
+        data["kind"],
+        *(f"{which + ':':7} {_said_of(data[which])}" for which in ("before", "after")),
+        "",
+        head,
+        *(line for row in data["benchmarks"] for line in _row(data, row)),
+        "",
+        "p: rank test over boots, after Holm’s correction over the suite",
+        *(f"differs: {line}" for line in data["differences"]),
+        *(f"note: {line}" for line in data["notes"]),
+    ]
+    return "\n".join(fit(line, COLUMNS) for line in lines) + "\n"
+
+
+def _said_of(side: dict[str, Any]) -> str:
+    return f"{', '.join(side['kernels'])}, {side['boots']} boots"
+
+
+def _row(data: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    """Return the lines of one benchmark; a name that is longer than its column has its own."""
+    interval = "–" if row["low"] is None else f"{row['low'] - 1:+.1%} … {row['high'] - 1:+.1%}"
+    p = "–" if row["p_suite"] is None else f"{row['p_suite']:.3f}"
+    long = len(row["name"]) > _NAME
+    numbers = (
+        f"{'' if long else row['name']:{_NAME}}{row['median_before']:>12.4g}"
+        f"{row['median_after']:>12.4g}{row['ratio'] - 1:>+9.1%}{interval:>18}{p:>8}"
+    )
+    boots = (row["boots_before"], row["boots_after"])
+    partly = boots != (data["before"]["boots"], data["after"]["boots"])
+    verdict = f"  {row['verdict']}" + (f" ({boots[0]} and {boots[1]} boots)" * partly)
+    return [*([row["name"]] * long), numbers, verdict]

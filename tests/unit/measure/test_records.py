@@ -214,10 +214,21 @@ def test_other_versions_are_named() -> None:
     assert any("0.1.0 and 0.2.0" in note for note in data["notes"])
 
 
-def test_the_table_fits_80_columns() -> None:
-    lines = render_comparison(compare_records(record("6.17"), record("6.18-x", level=9.0)))
-    assert max(map(len, lines.splitlines())) <= 80
-    assert "better" in lines
+def test_what_is_printed_fits_80_columns_and_cuts_no_name() -> None:
+    long = "perf sched msg fork thread"
+    sides = []
+    for kernel in ("7.2.13-pkgafdo-propeller-base-" + "x" * 30, "7.2.13-pkgafdo-" + "y" * 45):
+        made = record(kernel, cmdline=f"quiet {kernel[-1]} " * 20)
+        boots = [
+            replace(one, series={long: one.series["pipe"], "fork": one.series["fork"]})
+            for one in made.boots
+        ]
+        sides.append(replace(made, boots=tuple(boots[: 8 - len(sides)])))
+    text = render_comparison(compare_records(*sides))
+    assert max(map(len, text.splitlines())) <= 80
+    assert f"\n{long}\n" in text
+    for side in sides:
+        assert f"{side.kernels[0]}, {len(side.boots)} boots" in " ".join(text.split())
 
 
 def test_boots_are_interleaved() -> None:
