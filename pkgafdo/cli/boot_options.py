@@ -14,6 +14,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pkgafdo.host.facts import HostFacts
+    from pkgafdo.runner.base import Runner
     from pkgafdo.workflows.session import Session
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
@@ -62,6 +64,26 @@ def keep_going(session: Session, boot: Boot) -> None:
         path=os.environ.get("PATH", os.defpath),
     )
     resume.install_unit(session.runner, manager, resume.unit_path(manager, workdir), text)
+
+
+def keep_turning(runner: Runner, host: HostFacts, plan: Path, *, ended: bool) -> None:
+    """Install the unit that goes on with a plan after each reboot; remove it at the plan's end."""
+    from pkgafdo.workflows import plan_boots, resume
+
+    manager = resume.manager_of(host)
+    unit = resume.unit_path(manager, plan)
+    if ended:
+        resume.remove_unit(runner, manager, unit)
+        return
+    text = plan_boots.unit_text(
+        manager,
+        program=(sys.executable, "-P", "-m", "pkgafdo"),
+        arguments=sys.argv[1:],
+        folder=Path.cwd(),
+        plan=plan,
+        path=os.environ.get("PATH", os.defpath),
+    )
+    resume.install_unit(runner, manager, unit, text)
 
 
 def stop_going(session: Session) -> None:

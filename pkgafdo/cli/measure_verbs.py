@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pkgafdo.cli.boot_options import Boot, booting, keep_turning
 from pkgafdo.cli.options import common, configured, in_workdir, read_config, show, workdir_path
 from pkgafdo.cli.run_verbs import RUN_VERBS
 from pkgafdo.errors import ArtifactError, ConfigError
+
+if TYPE_CHECKING:
+    from pkgafdo.workflows.host_measures import Order
 
 PATH = click.Path(path_type=Path)
 _COUNTING = next(verb for verb in RUN_VERBS if verb.name == "measure")
@@ -95,15 +99,18 @@ def measure_repeat(
 @click.option("--folder", type=PATH, help="Where benchmarks write files; default: the system's.")
 @click.option("--plan", type=PATH, help="Measure only when it is this kernel's turn in a plan.")
 @click.option("-o", "--output", type=PATH, help="File to add to; default: named by the kernel.")
+@booting
 @in_workdir
 @common
 def measure_host(
+    *,
     benches: tuple[str, ...],
     command: str,
     repeats: int,
     folder: Path | None,
     plan: Path | None,
     output: Path | None,
+    boot: Boot,
     workdir: Path | None,
     as_json: bool,
 ) -> None:
@@ -114,23 +121,43 @@ def measure_host(
 
     if benches and command:
         raise ConfigError("--bench and --command are two wishes", hint="Leave one of them out.")
+    if plan is None and (boot.reboot or boot.go_on):
+        raise ConfigError(
+            "without a plan no kernel is next",
+            hint="Name one with --plan, or leave the reboot out.",
+        )
     host = read_facts()
     order = host_measures.Order(
         benches=benches, command=command, repeats=repeats, folder=folder and folder.absolute()
     )
     if plan is not None:
-        state = host_measures.take_turn(make_runner(host), order, plan)
-        then = f"next: boot {state['next']}" if state["next"] else "the plan is done"
-        rows = [
-            f"{kernel}: {n} of {state['planned'][kernel]} boots"
-            for kernel, n in state["done"].items()
-        ]
-        show(as_json, state, "\n".join([*rows, then]))
+        _follow_plan(order, plan.absolute(), boot, as_json=as_json)
         return
     target = output or host_measures.record_path(_folder(workdir), host.release)
     record = host_measures.measure_host(make_runner(host), order, target)
     data = {"path": str(target), "kernel": host.release, "boots": len(record.boots)}
     show(as_json, data, f"{target}: {len(record.boots)} boots of {host.release}")
+
+
+def _follow_plan(order: Order, plan: Path, boot: Boot, *, as_json: bool) -> None:
+    """Measure if it is the running kernel's turn in a plan, and print how far the plan is."""
+    from pkgafdo.host.facts import read_facts
+    from pkgafdo.workflows.host_measures import plan_state
+    from pkgafdo.workflows.plan_boots import take_turns
+    from pkgafdo.workflows.session import make_runner
+
+    host = read_facts()
+    runner = make_runner(host)
+    if boot.go_on and plan_state(order, plan)["next"]:
+        keep_turning(runner, host, plan, ended=False)
+    state = take_turns(runner, order, plan, reboot=boot.reboot)
+    if not state["next"]:
+        keep_turning(runner, host, plan, ended=True)
+    then = f"next: boot {state['next']}" if state["next"] else "the plan is done"
+    rows = [
+        f"{kernel}: {n} of {state['planned'][kernel]} boots" for kernel, n in state["done"].items()
+    ]
+    show(as_json, state, "\n".join([*rows, then]))
 
 
 @measure_group.command("plan", help="Plan interleaved boots of two kernels (A B B A …).")

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 class Target:
     """The kernel to boot once, and the one that runs now: their releases and pkgbases.
 
-    running_pkgbase is empty where no package owns the running kernel.
+    running_pkgbase is empty where no package owns the running kernel. may_be_default tells that the
+    kernel is no stranger: if its entry is the default, it stays that.
     """
 
     release: str
     pkgbase: str
     running_release: str
     running_pkgbase: str = ""
+    may_be_default: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +131,7 @@ def _arm_bootctl(runner: Runner, loader: BootLoader, target: Target) -> Armed:
     if entry is None:
         how = _LIMINE if loader.loader is Loader.LIMINE else _COPY
         return _missing(target, how.format(pkgbase=target.pkgbase))
-    if entry.default:
+    if entry.default and not target.may_be_default:
         old = next((one for one in entries if one.selected and one.id != entry.id), None)
         if old is None:
             return Armed(why_not="it is the default entry, and the old kernel's is not known")
@@ -154,7 +156,8 @@ def _arm_grub(runner: Runner, loader: BootLoader, target: Target) -> Armed:
     answer = runner.query(boot_entries.grub_environment_command()).stdout
     saved = boot_entries.parse_grub_environment(answer).get("saved_entry", "")
     default = boot_entries.grub_default_entry(entries, saved)
-    if default is not None and default.linux == entry.linux:
+    takes_it = default is not None and default.linux == entry.linux
+    if takes_it and not target.may_be_default:
         old = _running(entries, target)
         if old is None:
             return Armed(why_not="it is GRUB's default entry, and the old kernel's is not known")

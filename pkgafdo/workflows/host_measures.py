@@ -199,7 +199,7 @@ def take_turn(runner: Runner, order: Order, plan: Path) -> dict[str, Any]:
     if this is not None and measured and this.interrupted:
         log.note("this boot was interrupted: it goes on with the runs that it lacks")
     elif due is None:
-        return _state(plan.parent, sequence, wanted)
+        return plan_state(order, plan)
     elif kernel != due or measured:
         raise WaitingError(
             f"it is the turn of {due}",
@@ -208,7 +208,7 @@ def take_turn(runner: Runner, order: Order, plan: Path) -> dict[str, Any]:
             hint=f"Boot {due}, then run the same command again.",
         )
     measure_host(runner, order, known)
-    return _state(plan.parent, sequence, wanted)
+    return plan_state(order, plan)
 
 
 def boots_done(folder: Path, sequence: Sequence[str], wanted: AbstractSet[str]) -> dict[str, int]:
@@ -227,13 +227,15 @@ def _counts(boot: Boot, wanted: AbstractSet[str]) -> bool:
     return not boot.asked or wanted <= {*boot.asked}
 
 
-def _state(folder: Path, sequence: Sequence[str], wanted: AbstractSet[str]) -> dict[str, Any]:
-    done = boots_done(folder, sequence, wanted)
+def plan_state(order: Order, plan: Path) -> dict[str, Any]:
+    """Return how far a plan is, JSON-plain: boots done and planned, the next kernel, the files."""
+    sequence = read_plan(plan)
+    done = boots_done(plan.parent, sequence, {bench.name for bench in _benches(order)})
     return {
         "done": done,
         "planned": {kernel: sequence.count(kernel) for kernel in done},
         "next": next_kernel(sequence, done),
-        "files": {kernel: str(record_path(folder, kernel)) for kernel in done},
+        "files": {kernel: str(record_path(plan.parent, kernel)) for kernel in done},
     }
 
 

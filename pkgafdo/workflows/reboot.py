@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pkgafdo.pipeline.entry import Entry
     from pkgafdo.pipeline.stage import Stage
+    from pkgafdo.runner.base import Runner
     from pkgafdo.workflows.rounds import Round
     from pkgafdo.workflows.session import Session
 
@@ -49,7 +50,7 @@ def run_or_wait(
             raise
         state = _arrange(session, awaited, waiting.message, filesystem=filesystem)
         if reboot and state.entry:
-            count_down(session, sleep=sleep)
+            count_down(session.runner, sleep=sleep)
         raise WaitingError(
             state.sentence, hint="Then give the same command again; it goes on from where it was."
         ) from None
@@ -109,11 +110,11 @@ def _sentence(
     return f"{runs}: no one-shot boot was set ({armed.why_not}). {loader.by_hand}"
 
 
-def count_down(session: Session, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def count_down(runner: Runner, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Reboot this machine after a countdown; Ctrl-C keeps it up."""
     log.step(f"rebooting in {COUNTDOWN} seconds; Ctrl-C keeps this system up")
     for left in range(COUNTDOWN, 0, -1):
         log.progress(f"rebooting in {left} s")
         sleep(1)
     log.done_progress()
-    session.runner.run(boot_once.reboot_command())
+    runner.run(boot_once.reboot_command())

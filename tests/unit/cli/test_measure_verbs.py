@@ -42,3 +42,9 @@ def test_a_plan_without_a_run_lies_here(capsys, tmp_path: Path, monkeypatch) -> 
     monkeypatch.chdir(tmp_path)
     assert main(["measure", "plan", "a", "b", "--boots", "2"]) == 0
     assert (tmp_path / "pkgafdo-measurements/plan.json").is_file()
+
+
+@pytest.mark.parametrize("option", ["--reboot", "--go-on"])
+def test_without_a_plan_nothing_reboots(capsys, option: str) -> None:
+    assert main(["measure", "host", option]) == 2
+    assert "without a plan no kernel is next" in capsys.readouterr().err

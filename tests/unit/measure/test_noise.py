@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pkgafdo.measure.counts import METRICS, StepCounts, SuiteCounts
@@ -18,7 +20,7 @@ def suite(*counts: int) -> SuiteCounts:
     )
 
 
-def row(*runs: SuiteCounts) -> dict[str, object]:
+def row(*runs: SuiteCounts) -> dict[str, Any]:
     return {"kernel": "baseline", "suite": "train", **repeats_of(runs)}
 
 

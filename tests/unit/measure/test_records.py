@@ -216,7 +216,7 @@ def test_other_versions_are_named() -> None:
 
 def test_what_is_printed_fits_80_columns_and_cuts_no_name() -> None:
     long = "perf sched msg fork thread"
-    sides = []
+    sides: list[Record] = []
     for kernel in ("7.2.13-pkgafdo-propeller-base-" + "x" * 30, "7.2.13-pkgafdo-" + "y" * 45):
         made = record(kernel, cmdline=f"quiet {kernel[-1]} " * 20)
         boots = [

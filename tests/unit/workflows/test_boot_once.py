@@ -78,6 +78,16 @@ def test_a_new_default_without_a_known_old_kernel_is_left_to_a_person() -> None:
     assert runner.ran == []
 
 
+def test_a_default_that_may_be_it_stays() -> None:
+    known = replace(TARGET, may_be_default=True)
+    runner = systemd_boot(OLD, NEW | {"isDefault": True})
+    assert boot_once.arm(runner, loader(OneShot.BOOTCTL), known).entry
+    assert ran(runner) == [("bootctl", "set-oneshot", "linux-pkgafdo-base.conf")]
+    runner = grub(saved="gnulinux-linux-pkgafdo-base-advanced-6c")
+    assert boot_once.arm(runner, loader(OneShot.GRUB_REBOOT), known).entry
+    assert [argv[0] for argv in ran(runner)] == ["grub-reboot"]
+
+
 def test_a_kernel_without_an_entry_is_not_armed() -> None:
     armed = boot_once.arm(systemd_boot(OLD), loader(OneShot.BOOTCTL), TARGET)
     assert armed.entry == ""
