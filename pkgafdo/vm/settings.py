@@ -60,13 +60,19 @@ class WorkloadSettings:
     """An own workload instead: a shell command line that the guest runs as root."""
     files: tuple[str, ...] = ()
     """Programs and files of this machine that the command needs; libraries follow by themselves."""
+    operations: int = Field(default=0, ge=0)
+    """How many units of work the command does, for counts per operation; 0: it has none."""
+    unit: str = "operation"
+    """What such a unit is called."""
     step_timeout: int = Field(default=120, ge=1)
     """Seconds of guest time (one per 10⁹ instructions) after which a step is killed."""
 
     @model_validator(mode="after")
-    def _files_go_with_a_command(self) -> WorkloadSettings:
+    def _belongs_to_a_command(self) -> WorkloadSettings:
         if self.files and not self.command:
             raise ValueError("files belong to a command of your own; there is none")
+        if self.operations and not self.command:
+            raise ValueError("operations belong to a command of your own; there is none")
         if "\0" in self.command or any("\0" in name or "\n" in name for name in self.files):
             raise ValueError("commands and file names hold no zero bytes or line ends")
         return self

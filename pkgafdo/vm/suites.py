@@ -169,5 +169,10 @@ def suite_of(settings: WorkloadSettings) -> Suite:
     """Return the suite that the settings ask for: a shipped one, or the user's own command."""
     if not settings.command:
         return require_suite(settings.suite)
-    step = Step(name="command", script=settings.command)
+    step = Step(
+        name="command",
+        script=settings.command,
+        operations=settings.operations,
+        unit=settings.unit if settings.operations else "",
+    )
     return Suite(name="own", about=settings.command, steps=(step,), files=settings.files)

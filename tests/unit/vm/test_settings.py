@@ -27,6 +27,8 @@ def test_an_impossible_machine_is_refused(wrong) -> None:
 def test_files_need_a_command_of_ones_own() -> None:
     with pytest.raises(ValidationError, match="belong to a command of your own"):
         WorkloadSettings(files=("/bin/ls",))
+    with pytest.raises(ValidationError, match="operations belong to a command"):
+        WorkloadSettings(operations=5)
     assert WorkloadSettings(command="ls", files=("/bin/ls",)).files == ("/bin/ls",)
 
 

@@ -24,6 +24,13 @@ def test_an_unknown_suite_is_refused_with_the_shipped_ones() -> None:
     assert "train, heldout" in caught.value.hint
 
 
+def test_a_command_of_ones_own_may_tell_its_operations() -> None:
+    (step,) = suite_of(WorkloadSettings(command="b -n 90", operations=90, unit="query")).steps
+    assert (step.operations, step.unit) == (90, "query")
+    (step,) = suite_of(WorkloadSettings(command="b")).steps
+    assert (step.operations, step.unit) == (0, "")
+
+
 def test_a_command_of_ones_own_is_a_suite_of_one_step() -> None:
     own = suite_of(WorkloadSettings(command="make -C /src", files=("/usr/bin/make",)))
     assert (own.name, own.files) == ("own", ("/usr/bin/make",))
