@@ -2,7 +2,9 @@
 
 Addresses do not survive a rebuild, and functions are inlined here and not there. What does survive
 is the source: an arc is told by the function and line at both of its ends, those of the innermost
-inlined function. A jump that the other layout made fall through has no taken arc there any more.
+inlined function. A jump that the other layout made fall through has no taken arc there any more;
+neither has one whose code was inlined into another line's, deleted or moved, and the recordings of
+taken branches do not tell these apart.
 """
 
 from __future__ import annotations

@@ -83,7 +83,8 @@ def _arcs(report: Mapping[str, Any]) -> Iterator[str]:
     jumps = arcs["classes"][0]
     yield (
         f"\nOf {count(jumps['before'])} executions of taken jumps of the {arcs['before']} kernel, "
-        f"{percent(jumps['gone_share'], signed=False)} are not taken in the {arcs['after']} kernel; "
+        f"{percent(jumps['gone_share'], signed=False)} are not taken in the {arcs['after']} kernel: "
+        "they fall through there, or their code was inlined, deleted or moved to another line. "
         f"{count(jumps['new'])} are taken there only."
     )
 
