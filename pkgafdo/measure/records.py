@@ -68,7 +68,11 @@ class Boot:
     @property
     def interrupted(self) -> bool:
         """Whether runs are missing that were asked for."""
-        return any(series.left for series in self.series.values())
+        return any(self.left(name) for name in self.series)
+
+    def left(self, name: str) -> int:
+        """Return how many runs of a benchmark are missing that were asked for."""
+        return self.series[name].left if name in self.series else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,7 +77,7 @@ def measure_host(runner: Runner, order: Order, output: Path) -> Record:
     record = read_record(output) if output.exists() else Record(pkgafdo=version())
     benches = _benches(order)
     installed = require_programs(runner, benches)
-    tasks = tuple(_task(bench, record.boot(boot_id), order.repeats) for bench in installed)
+    tasks = _tasks(installed, record.boot(boot_id), order.repeats)
     boot = Boot(
         boot_id=boot_id,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -99,13 +99,18 @@ def _benches(order: Order) -> tuple[Bench, ...]:
     return (own_bench(order.command),) if order.command else choose(order.benches)
 
 
-def _task(bench: Bench, boot: Boot | None, repeats: int) -> Task:
-    """Return what is to be run: what an interrupted boot lacks, or all repeats once more."""
-    known = boot.series.get(bench.name) if boot else None
-    return Task(
-        bench=bench,
-        done=len(known.values) if known else 0,
-        runs=(known.left if known else 0) or repeats,
+def _tasks(benches: Sequence[Bench], boot: Boot | None, repeats: int) -> tuple[Task, ...]:
+    """Return what is to be run: what an interrupted boot lacks, or else all repeats once more."""
+    known = boot.series if boot else {}
+    left = {bench.name: known[bench.name].left for bench in benches if bench.name in known}
+    return tuple(
+        Task(
+            bench=bench,
+            done=len(known[bench.name].values) if bench.name in known else 0,
+            runs=left.get(bench.name) or repeats,
+        )
+        for bench in benches
+        if not any(left.values()) or left.get(bench.name) != 0
     )
 
 
@@ -196,7 +201,7 @@ def take_turn(runner: Runner, order: Order, plan: Path) -> dict[str, Any]:
     known = record_path(plan.parent, kernel)
     this = read_record(known).boot(boot_id) if kernel in sequence and known.exists() else None
     measured = this is not None and _counts(this, wanted)
-    if this is not None and measured and this.interrupted:
+    if this is not None and measured and any(this.left(name) for name in wanted):
         log.note("this boot was interrupted: it goes on with the runs that it lacks")
     elif due is None:
         return plan_state(order, plan)

@@ -100,6 +100,15 @@ def test_an_interrupted_boot_keeps_its_rounds_and_the_same_command_goes_on(tmp_p
     assert read_record(path).boots == (whole,)
 
 
+def test_only_what_an_interrupted_boot_lacks_is_run(tmp_path: Path) -> None:
+    path, runner = tmp_path / "r.json", FakeRunner(answers={"hackbench": HACKBENCH})
+    measure_host(runner, Order(benches=PIPES[:1], repeats=1), path)
+    with pytest.raises(KeyboardInterrupt):
+        measure_host(interrupted(1), Order(benches=PIPES[1:], repeats=2), path)
+    (boot,) = measure_host(runner, Order(benches=PIPES, repeats=2), path).boots
+    assert [len(boot.series[name].values) for name in PIPES] == [1, 2]
+
+
 def test_an_interrupted_turn_goes_on_before_the_next_kernel(tmp_path: Path) -> None:
     plan, running = tmp_path / "plan.json", read_boot()[1]
     write_plan(plan, (running, "other"))
