@@ -78,6 +78,8 @@ def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
         f"modules     {modules}",
         f"made by     {provenance['created_by'] or 'unknown'}, {provenance['converter']}",
     ]
+    if count := len(provenance["unknown_origins"]):
+        lines.append(f"WARNING     profiles without provenance went into it: {count}")
     if provenance["mismatch"]:
         lines.append("WARNING     made although the build-ids did not match")
     return lines

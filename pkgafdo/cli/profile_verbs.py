@@ -9,7 +9,7 @@ import click
 
 from pkgafdo.cli import profile_texts
 from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
-from pkgafdo.cli.options import common, read_config, show
+from pkgafdo.cli.options import NumberRange, common, read_config, show
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -204,9 +204,11 @@ def profile_drift(
 @click.option("--at-least", type=click.Choice(("fresh", "usable")), default="usable",
               help="How well it must fit that kernel.")  # fmt: skip
 @click.option("--base", type=PATH, help="A profile that it must be like (see compare).")
-@click.option("--similarity", type=click.FloatRange(0, 1), default=0.8, show_default=True,
+@click.option("--similarity", type=NumberRange(0, 1), default=0.8, show_default=True,
               help="How like it must be.")  # fmt: skip
-@click.option("--provenance", is_flag=True, help="It must have a provenance.")
+@click.option(
+    "--provenance", is_flag=True, help="It, and what went into it, must have a provenance."
+)
 @configured
 @common
 def profile_check(  # noqa: PLR0917  click passes them by name

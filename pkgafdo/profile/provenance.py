@@ -30,7 +30,8 @@ class Provenance:
     tools maps names to versions, converter names the one that made it. modules maps the kernel
     modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
     says that foreign build-ids were allowed. merged_from lists the digests (with weights) of the
-    profiles that a merged one was made of.
+    profiles that a merged one was made of, unknown_origins those that went in, now or earlier,
+    without anybody knowing where they come from.
     """
 
     profile_sha256: str
@@ -55,6 +56,7 @@ class Provenance:
     modules: Mapping[str, int] = field(default_factory=dict)
     modules_left_out: Mapping[str, str] = field(default_factory=dict)
     merged_from: tuple[tuple[str, int], ...] = ()
+    unknown_origins: tuple[str, ...] = ()
     created_by: str = ""
 
 
@@ -143,6 +145,7 @@ def _from_plain(plain: Any) -> Provenance:  # noqa: ANN401  JSON is any of its t
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
     plain["merged_from"] = tuple((str(name), int(n)) for name, n in plain.get("merged_from", ()))
+    plain["unknown_origins"] = tuple(map(str, plain.get("unknown_origins", ())))
     for name, value in plain.items():
         if type(value) is not type(defaults[name]):
             raise TypeError(f"{name} is {value!r}")

@@ -11,6 +11,7 @@ from pkgafdo.profile.check import check_summary
 from pkgafdo.profile.compare import compare_profiles
 from pkgafdo.profile.drift import Verdict, measure_drift
 from pkgafdo.profile.info import cover, density, read_functions, read_info
+from pkgafdo.profile.lineage import render_unknown
 from pkgafdo.workflows.profiles import require_objects
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def check(bench: Workbench, profile: Path, gates: Gates) -> list[str]:
     findings = check_summary(info.summary.functions, info.summary.samples, bench.settings)
     if gates.has_provenance and info.provenance is None:
         findings.append("it has no provenance")
+    if gates.has_provenance and info.provenance is not None and info.provenance.unknown_origins:
+        findings.append(f"it {render_unknown(info.provenance)}")
     if info.provenance is not None and info.provenance.mismatch:
         findings.append("it was made although the build-ids did not match")
     if gates.vmlinux is not None:

@@ -121,6 +121,28 @@ def test_profiles_are_merged_and_trimmed(pkgafdo, place, tmp_path) -> None:
     assert 0 < data["kept_share"] < 1
 
 
+def test_a_profile_to_compare_with_that_is_none_ends_with_five(pkgafdo, place, tmp_path) -> None:
+    profile, other = tmp_path / "k.afdo", tmp_path / "other"
+    pkgafdo.run(
+        "profile", "convert", place / "exact.parquet", "--vmlinux", place / "vmlinux", "-o", profile
+    )
+    for sentence in ("There is no profile", "is not a sample profile"):
+        for words in (("check", profile, "--base", other), ("compare", other, profile)):
+            assert sentence in pkgafdo.run("profile", *words).refusal(5).message
+        other.write_bytes(b"once upon a time\n")
+
+
+def test_an_orphan_stays_one_when_it_is_trimmed(pkgafdo, place, tmp_path) -> None:
+    profile, small = tmp_path / "k.afdo", tmp_path / "small.afdo"
+    pkgafdo.run(
+        "profile", "convert", place / "exact.parquet", "--vmlinux", place / "vmlinux", "-o", profile
+    )
+    (tmp_path / "k.afdo.json").unlink()
+    pkgafdo.run("profile", "trim", profile, "--share", "0.0001", "-o", small, "--json").data()
+    refusal = pkgafdo.run("profile", "check", small, "--provenance").refusal(5)
+    assert "without provenance" in refusal.details
+
+
 def test_a_recording_can_come_on_stdin(pkgafdo, place, tmp_path) -> None:
     (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
     command = pkgafdo.command("branches", "info", "-", "--json")

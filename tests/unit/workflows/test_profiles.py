@@ -248,6 +248,26 @@ def test_a_profile_without_provenance_fails_where_it_is_asked_for(tmp_path) -> N
     ]
 
 
+def test_a_trimmed_or_merged_orphan_fails_where_a_provenance_is_asked_for(
+    tmp_path, profile
+) -> None:
+    (tmp_path / "k").write_bytes(b"k")
+
+    def merge(command):
+        if "--text" in command.argv:
+            return Result(returncode=0, stdout="hot:9:1\n 1: 9\n")
+        return writes_output()(command)
+
+    work = bench(tmp_path, merge=merge)
+    profiles.trim(work, tmp_path / "k", 0.5, tmp_path / "trimmed")
+    inputs = [WeightedProfile(path=profile("a")), WeightedProfile(path=tmp_path / "trimmed")]
+    profiles.merge_sources(work, inputs, tmp_path / "merged")
+    for name in ("trimmed", "merged"):
+        [finding] = gates_of(tmp_path, tmp_path / name, Gates(has_provenance=True))
+        assert finding.startswith("it was made of a profile without provenance")
+        assert gates_of(tmp_path, tmp_path / name, Gates()) == []
+
+
 def test_drift_is_plain_data_with_a_verdict(tmp_path, order, profile) -> None:
     text = Result(returncode=0, stdout="gone:9:1\n 1: 9\n")
     found = judging.drift(bench(tmp_path, merge=text), profile("a"), order.vmlinux)
