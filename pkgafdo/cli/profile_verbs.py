@@ -103,7 +103,7 @@ def parse_weighted(text: str) -> tuple[Path, int]:
 
 @profile_group.command("merge", help="Add profiles up; write 3,FILE to count one three times.")
 @click.argument("inputs", nargs=-1, required=True, metavar="[WEIGHT,]PROFILE...")
-@click.option("--normalise", is_flag=True, help="Give each about the same total count.")
+@click.option("--normalise", is_flag=True, help="Give each the same total count, times its weight.")
 @click.option("-o", "--output", type=PATH, required=True, help="The profile to write.")
 @allow_mismatch_option
 @configured

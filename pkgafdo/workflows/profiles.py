@@ -129,7 +129,7 @@ def merge_sources(
 ) -> tuple[SampleProfile, Provenance]:
     """Merge profiles to `output`, its provenance beside it.
 
-    normalise multiplies the weights so that a long run does not drown a short one. Raises
+    normalise makes of the weights shares, so that a long run does not drown a short one. Raises
     ArtifactError when the profiles are of different kernels or LLVM majors and that is not allowed.
     """
     for one in inputs:
@@ -140,10 +140,11 @@ def merge_sources(
         {str(path): origin for path, origin in origins.items()}, allow_mismatch=allow_mismatch
     )
     if normalise:
-        factors = normalising_weights([_samples(bench, one.path, origins) for one in inputs])
+        weights = normalising_weights(
+            [_samples(bench, one.path, origins) for one in inputs], [one.weight for one in inputs]
+        )
         inputs = [
-            replace(one, weight=one.weight * factor)
-            for one, factor in zip(inputs, factors, strict=True)
+            replace(one, weight=weight) for one, weight in zip(inputs, weights, strict=True)
         ]
     with _beside(output) as folder:
         profile = _move(_merge(bench, inputs, Path(folder)), output)
