@@ -69,6 +69,11 @@ class TableMeta:
     modules: tuple[ModuleMapping, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def lost_share(self) -> float:
+        """What part of the samples was lost."""
+        return self.lost / (self.lost + self.samples) if self.lost else 0.0
+
 
 def add_dropped(
     old: Mapping[DropReason, int], more: Mapping[DropReason, int]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pkgafdo import files
+from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError, CommandError, ConfigError
 from pkgafdo.host.facts import read_facts
 from pkgafdo.profile.convert import ORDER, Request, Tool, convert
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from pkgafdo.profile.provenance import Provenance
     from pkgafdo.profile.settings import ProfileSettings
     from pkgafdo.runner.base import Runner
+
+_MUCH_LOST: Final = 0.1
+"""As record.max_lost has it by default."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +82,11 @@ def convert_sources(bench: Workbench, order: Order) -> tuple[Conversion, Provena
     require_lines(vmlinux)
     require_objects(order.modules)
     table = read_sources(order.sources, vmlinux, allow_mismatch=order.allow_mismatch)
+    if table.meta.lost_share > _MUCH_LOST:
+        log.warn(
+            f"{table.meta.lost_share:.0%} of the samples were lost, those of the busiest times: "
+            "a larger period loses fewer"
+        )
     request = Request(
         table=table,
         vmlinux=vmlinux,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pkgafdo import files
+from pkgafdo import files, log
 from pkgafdo.branches.meta import ModuleMapping, TableMeta
 from pkgafdo.branches.store import write_table
 from pkgafdo.errors import ArtifactError, ConfigError
@@ -94,6 +95,18 @@ def test_a_mismatch_that_was_allowed_is_written_down(tmp_path, order) -> None:
     assert not order.output.exists()
     profiles.convert_sources(bench(tmp_path), replace(order, allow_mismatch=True))
     assert json.loads(provenance_path(order.output).read_text())["mismatch"] is True
+
+
+@pytest.mark.parametrize(("lost", "warned"), [(1100, False), (1200, True)])
+def test_a_recording_that_lost_much_is_warned_of(tmp_path, order, lost, warned) -> None:
+    meta = TableMeta(build_id=BUILD_ID, samples=10_000, lost=lost)
+    table = table_of([(TEXT + 4, TEXT + 16, 5, 0)], [(TEXT + 16, TEXT + 20, 5)], meta)
+    write_table(table, order.sources[0])
+    stream = io.StringIO()
+    log.use(log.Terminal(stream=stream))
+    profiles.convert_sources(bench(tmp_path), order)
+    log.use(log.Terminal())
+    assert ("11% of the samples were lost" in stream.getvalue()) is warned
 
 
 def test_a_failure_leaves_the_older_profile_as_it_was(tmp_path, order) -> None:
