@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pkgafdo.cli import profile_texts
-from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
+from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option, sources_of
 from pkgafdo.cli.options import NumberRange, common, read_config, show
 from pkgafdo.errors import ConfigError
 
@@ -41,7 +41,9 @@ def profile_group() -> None:
     """Hold the verbs about profiles."""
 
 
-@profile_group.command("convert", help="Convert recordings and tables of one kernel to a profile.")
+@profile_group.command(
+    "convert", help="Convert recordings and tables (- for a pipe) of one kernel to a profile."
+)
 @click.argument("recordings", nargs=-1, required=True, type=PATH)
 @click.option("--vmlinux", type=PATH, required=True, help="The recorded kernel, unstripped.")
 @click.option("--tool", type=click.Choice(TOOLS), default="auto",
@@ -74,7 +76,7 @@ def profile_convert(  # noqa: PLR0917  click passes them by name
     from pkgafdo.workflows import profiles
 
     order = profiles.Order(
-        sources=recordings,
+        sources=sources_of(recordings),
         vmlinux=vmlinux,
         output=output,
         tool=None if tool == "auto" else Tool(tool),

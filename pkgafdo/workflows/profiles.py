@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError, CommandError, ConfigError
@@ -67,7 +67,7 @@ def open_workbench(config: Config) -> Workbench:
 class Order:
     """What `profile convert` was asked for; tool None means the stated order."""
 
-    sources: tuple[Path, ...]
+    sources: tuple[Path | BinaryIO, ...]
     vmlinux: Path
     output: Path
     tool: Tool | None = None
@@ -119,12 +119,13 @@ def require_objects(path: Path | None) -> None:
 
 
 def _direct_recording(order: Order) -> Path:
-    if len(order.sources) != 1 or not is_recording(order.sources[0]):
+    source = order.sources[0]
+    if len(order.sources) != 1 or not isinstance(source, Path) or not is_recording(source):
         raise ConfigError(
             "--direct takes one perf.data file",
             hint="Leave it out: then recordings are read here, and faster.",
         )
-    return order.sources[0]
+    return source
 
 
 def merge_sources(
@@ -151,9 +152,7 @@ def merge_sources(
         weights = normalising_weights(
             [_samples(bench, one.path, origins) for one in inputs], [one.weight for one in inputs]
         )
-        inputs = [
-            replace(one, weight=weight) for one, weight in zip(inputs, weights, strict=True)
-        ]
+        inputs = [replace(one, weight=weight) for one, weight in zip(inputs, weights, strict=True)]
     with _beside(output) as folder:
         profile = _move(_merge(bench, inputs, Path(folder)), output)
     rows = [

@@ -155,6 +155,28 @@ def test_a_recording_can_come_on_stdin(pkgafdo, place, tmp_path) -> None:
     assert json.loads(output)["samples"] > 2000
 
 
+def test_perf_scripts_text_can_come_through_a_pipe(pkgafdo, tmp_path) -> None:
+    (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
+    command = pkgafdo.command("branches", "info", "-", "--json", "--no-filter")
+    with Popen(command, stdin=PIPE, stdout=PIPE, cwd=tmp_path) as process:
+        output, _ = process.communicate(b" 10 0x20/0x10/P/-/-/0 \n" * 7, timeout=60)
+    data = json.loads(output)
+    assert (process.returncode, data["samples"], data["event"]) == (0, 7, "unknown")
+
+
+def test_stdin_can_be_converted(pkgafdo, place, tmp_path) -> None:
+    (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
+    words = ("--vmlinux", place / "vmlinux", "-o", tmp_path / "k.afdo", "--json")
+    command = pkgafdo.command("profile", "convert", "-", *words)
+    with (
+        (place / "perf.data").open("rb") as recording,
+        Popen(command, stdin=recording, stdout=PIPE, cwd=tmp_path) as process,
+    ):
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(output)["tool"] == "llvm-profgen"
+
+
 @pytest.mark.parametrize(
     "form", ["profgen", "create-llvm-prof", "propeller-proto", "fdata", "preagg"]
 )
