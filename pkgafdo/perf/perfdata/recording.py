@@ -94,5 +94,5 @@ def _read_file(stream: BinaryIO, session: Session) -> None:
             content = read_part(stream, header.features[number], size)
             session.known.facts.add_feature(number, content)
     session.add_events(header.attrs)
-    stream.seek(header.data.offset)
+    session.offset = stream.seek(header.data.offset)
     pump(stream, session, size=header.data.size)
