@@ -50,8 +50,8 @@ class TableMeta:
     """Where a table comes from and what its numbers mean.
 
     build_id is the kernel's GNU build-id in hex, or empty. link_base is the address of `_text` that
-    the kernel's addresses are relative to: they are link addresses. period is the number of taken
-    branches between samples (1: exact, every branch was counted; 0: unknown or several). lost
+    the kernel's addresses are relative to: they are link addresses. period is how much of the event
+    lies between samples (1: exact, every branch was counted; 0: unknown or several). lost
     counts samples that the recorder says it lost, dropped the records (branches and ranges) that
     were left out, by reason. extra holds further provenance, such as the workload.
     """
@@ -68,6 +68,11 @@ class TableMeta:
     dropped: Mapping[DropReason, int] = field(default_factory=dict)
     modules: tuple[ModuleMapping, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lost_share(self) -> float:
+        """What part of the samples was lost."""
+        return self.lost / (self.lost + self.samples) if self.lost else 0.0
 
 
 def add_dropped(

@@ -21,9 +21,9 @@ allow_mismatch_option = click.option(
 )
 
 
-def _sources(recordings: tuple[Path, ...]) -> list[Path | BinaryIO]:
+def sources_of(recordings: tuple[Path, ...]) -> tuple[Path | BinaryIO, ...]:
     """Return what to read: files, and stdin for `-`."""
-    return [sys.stdin.buffer if str(path) == "-" else path for path in recordings]
+    return tuple(sys.stdin.buffer if str(path) == "-" else path for path in recordings)
 
 
 @click.group("branches", help="Read recordings into tables, look into them, write them for others.")
@@ -59,7 +59,7 @@ def branches_read(
 
     kernel = work.read_vmlinux(vmlinux) if vmlinux is not None else None
     table = work.read_sources(
-        _sources(recordings),
+        sources_of(recordings),
         kernel,
         filters=not no_filter,
         allow_mismatch=allow_mismatch,
@@ -70,7 +70,7 @@ def branches_read(
     show(as_json, info, f"{output}\n{work.render_table_info(info)}")
 
 
-@branches_group.command("info", help="Say what a recording or a table holds.")
+@branches_group.command("info", help="Say what a recording (- for a pipe) or a table holds.")
 @click.argument("source", type=PATH)
 @click.option("--no-filter", is_flag=True, help="Count everything that the file holds.")
 @common
@@ -78,7 +78,7 @@ def branches_info(source: Path, no_filter: bool, as_json: bool) -> None:
     """Print the counts and what is known about their making."""
     from pkgafdo.workflows import recordings as work
 
-    [origin] = _sources((source,))
+    [origin] = sources_of((source,))
     info = work.describe_table(work.read_source(origin, filters=not no_filter))
     show(as_json, info, work.render_table_info(info))
 

@@ -80,6 +80,8 @@ def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
     ]
     if not provenance["build_id_checked"]:
         lines.append("WARNING     not all that it was made of says its build-id")
+    if count := len(provenance["unknown_origins"]):
+        lines.append(f"WARNING     profiles without provenance went into it: {count}")
     if provenance["mismatch"]:
         lines.append("WARNING     made although the build-ids did not match")
     return lines

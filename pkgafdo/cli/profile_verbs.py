@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pkgafdo.cli import profile_texts
-from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
-from pkgafdo.cli.options import common, read_config, show
+from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option, sources_of
+from pkgafdo.cli.options import NumberRange, common, read_config, show
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def profile_group() -> None:
     """Hold the verbs about profiles."""
 
 
-@profile_group.command("convert", help="Convert recordings and tables of one kernel to a profile.")
+@profile_group.command(
+    "convert", help="Convert recordings and tables (- for a pipe) of one kernel to a profile."
+)
 @click.argument("recordings", nargs=-1, required=True, type=PATH)
 @click.option("--vmlinux", type=PATH, required=True, help="The recorded kernel, unstripped.")
 @click.option("--tool", type=click.Choice(TOOLS), default="auto",
@@ -74,7 +76,7 @@ def profile_convert(  # noqa: PLR0917  click passes them by name
     from pkgafdo.workflows import profiles
 
     order = profiles.Order(
-        sources=recordings,
+        sources=sources_of(recordings),
         vmlinux=vmlinux,
         output=output,
         tool=None if tool == "auto" else Tool(tool),
@@ -103,7 +105,7 @@ def parse_weighted(text: str) -> tuple[Path, int]:
 
 @profile_group.command("merge", help="Add profiles up; write 3,FILE to count one three times.")
 @click.argument("inputs", nargs=-1, required=True, metavar="[WEIGHT,]PROFILE...")
-@click.option("--normalise", is_flag=True, help="Give each about the same total count.")
+@click.option("--normalise", is_flag=True, help="Give each the same total count, times its weight.")
 @click.option("-o", "--output", type=PATH, required=True, help="The profile to write.")
 @allow_mismatch_option
 @configured
@@ -204,10 +206,12 @@ def profile_drift(
 @click.option("--at-least", type=click.Choice(("fresh", "usable")), default="usable",
               help="How well it must fit that kernel.")  # fmt: skip
 @click.option("--base", type=PATH, help="A profile that it must be like (see compare).")
-@click.option("--similarity", type=click.FloatRange(0, 1), default=0.8, show_default=True,
+@click.option("--similarity", type=NumberRange(0, 1), default=0.8, show_default=True,
               help="How like it must be.")  # fmt: skip
 @click.option(
-    "--provenance", is_flag=True, help="It must have a provenance, with build-ids compared."
+    "--provenance",
+    is_flag=True,
+    help="It, and what went into it, must have a provenance, with build-ids compared.",
 )
 @configured
 @common

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pkgafdo.cli.options import open_terminal, read_config, show
+from pkgafdo.cli.options import NumberRange, open_terminal, read_config, show
 from pkgafdo.cli.record_vm import record_vm
 
 _HELP = """Record branches: for a run, or of a command, now.
@@ -26,7 +26,7 @@ _OPTIONS = (
     click.Option(["--vm"], is_flag=True, help="Record COMMAND in a VM, now (needs virtme-ng)."),
     click.Option(
         ["--seconds"],
-        type=click.FloatRange(min=1),
+        type=NumberRange(min=1),
         help="End after so many seconds (with --host or --vm).",
     ),
     click.Option(

@@ -14,6 +14,7 @@ A new processor is one row here. Where each row is from:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -113,6 +114,13 @@ EVENTS: Final = (
 )
 """In the order to try them."""
 
+_BRANCHES: Final = re.compile(
+    r"virtual-lbr|\bbr_inst|\bbr_retired|near_taken|taken_branch|brn_tkn"
+    r"|\bbranch(es|-instructions)\b|\bevent=0xc4\b|^r(20|c0)?c4\b",
+    re.IGNORECASE,
+)
+"""Names of events that count branches, taken or all: those above, perf's own, and their raw numbers."""
+
 
 def events_for(
     facilities: Iterable[str], *, hybrid: bool = False, libpfm: bool = True
@@ -129,6 +137,11 @@ def events_for(
         and (event.hybrid == hybrid or not event.raw)
         and (libpfm or event.carrier is not Carrier.LIBPFM)
     )
+
+
+def counts_branches(name: str) -> bool:
+    """Say whether an event, or each of several joined by “+”, counts branches: by its name alone."""
+    return all(_BRANCHES.search(one) for one in name.split(" + "))
 
 
 def parse_event(text: str) -> Event:

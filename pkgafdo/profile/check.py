@@ -67,13 +67,30 @@ def quality_of(summary: ProfileSummary, found: Found) -> Quality:
 def check_quality(quality: Quality, settings: ProfileSettings) -> list[str]:
     """Return what is wrong with a profile, one sentence each; empty when it is good enough."""
     findings = check_summary(quality.functions, quality.samples, settings)
-    found = quality.found
+    return [*findings, *check_found(quality.found, settings)]
+
+
+def check_found(found: Found, settings: ProfileSettings) -> list[str]:
+    """Return what is wrong with a recording, whichever tool converts it."""
+    findings = []
     if found.share < settings.min_found_share:
         findings.append(
             f"only {found.share:.1%} of {found.branches} branches begin in a function of vmlinux "
             f"({settings.min_found_share:.1%} are needed): is it the kernel that was recorded?"
         )
     return findings
+
+
+def require_found(found: Found, settings: ProfileSettings) -> None:
+    """Raise ArtifactError when too few of a recording's branches are in functions of vmlinux."""
+    findings = check_found(found, settings)
+    if findings:
+        raise ArtifactError(
+            "The recording and vmlinux do not fit, whichever tool converts",
+            details=render_findings(findings),
+            hint="Give the vmlinux of the recorded kernel, and read the recording with it: only then "
+            "KASLR is undone.",
+        )
 
 
 def check_summary(functions: int, samples: int, settings: ProfileSettings) -> list[str]:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pkgafdo.errors import ArtifactError
+from pkgafdo.errors import ArtifactError, CommandError
+from pkgafdo.profile.info import read_info
 from pkgafdo.profile.show import functions_command, parse_functions
 from pkgafdo.profile.tools import PACKAGES, require_tool
 from pkgafdo.runner.command import Command
@@ -72,9 +73,17 @@ def parse_overlap(text: str) -> Overlap:
 def compare_profiles(
     runner: Runner, toolchain: Toolchain, base: Path, test: Path, *, movers: int = 20
 ) -> Comparison:
-    """Compare two profiles; `movers` limits the list of functions whose share changed most."""
+    """Compare two profiles; `movers` limits the list of functions whose share changed most.
+
+    Raises ArtifactError when one of them is absent, or no sample profile.
+    """
     profdata = require_tool(toolchain, "llvm-profdata")
-    overlap = parse_overlap(runner.query(overlap_command(profdata, base, test)).stdout)
+    try:
+        overlap = parse_overlap(runner.query(overlap_command(profdata, base, test)).stdout)
+    except CommandError:
+        for path in (base, test):  # which of them is no profile?
+            read_info(runner, toolchain, path)
+        raise
     before, after = (
         parse_functions(runner.query(functions_command(profdata, path)).stdout)
         for path in (base, test)

@@ -8,11 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pkgafdo import log
+from pkgafdo import elf, log
 from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside, module_intervals
 from pkgafdo.branches.meta import DropReason
 from pkgafdo.errors import ArtifactError, CommandError, HostError, PkgafdoError
-from pkgafdo.profile.conversion import adopt_profile, code_intervals
+from pkgafdo.profile.check import check_found, find_functions, require_found
+from pkgafdo.profile.conversion import adopt_profile, code_intervals, require_same_kernel
 from pkgafdo.profile.create_llvm_prof import convert_with_create_llvm_prof, program_of
 from pkgafdo.profile.merge import WeightedProfile, merge_profiles
 from pkgafdo.profile.modules import convert_modules, leave_out_modules
@@ -64,8 +65,11 @@ class Request:
 def convert(runner: Runner, toolchain: Toolchain, request: Request, *, folder: Path) -> Conversion:
     """Convert to `kernel-<digest>.afdo` in `folder`; nothing else is left there.
 
-    Raises what the converter raises; with several, ArtifactError that says why each failed.
+    Raises ArtifactError when the recording itself is at fault, before any tool is tried (and
+    downloaded); else what the converter raises; with several, ArtifactError that says why each
+    failed.
     """
+    _require_fit(request)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".convert.") as name:
         scratch = Path(name)
@@ -95,6 +99,14 @@ def _convert_modules(
     return modules
 
 
+def _require_fit(request: Request) -> None:
+    found = find_functions(request.table, elf.symbols(request.vmlinux.path))
+    if check_found(found, request.settings):
+        # That it is of another kernel would explain it.
+        require_same_kernel(request.table, request.vmlinux, allow_mismatch=request.allow_mismatch)
+    require_found(found, request.settings)
+
+
 def _first_that_works(
     runner: Runner, toolchain: Toolchain, request: Request, folder: Path
 ) -> Conversion:
@@ -106,7 +118,8 @@ def _first_that_works(
             if len(request.tools) == 1 or _is_about_input(error):
                 raise
             passed_over.append(_reason(tool, error))
-            log.warn(f"{passed_over[-1]}")
+            if tool is not request.tools[-1]:  # of the last one the error tells
+                log.warn(passed_over[-1])
             continue
         log.note(f"converted with {tool}" + (" (the first choice)" if not passed_over else ""))
         return replace(conversion, passed_over=tuple(passed_over))

@@ -23,6 +23,8 @@ def require_same_origin(origins: Mapping[str, Provenance | None], *, allow_misma
     for path, origin in origins.items():
         if origin is None:
             log.warn(f"{path} has no provenance: nobody knows which kernel and LLVM it is of")
+        elif origin.unknown_origins:
+            log.warn(f"{path} {render_unknown(origin)}")
     known = {path: origin for path, origin in origins.items() if origin is not None}
     for what, values in (
         ("kernels", {path: origin.kernelrelease for path, origin in known.items()}),
@@ -52,6 +54,11 @@ def merged_provenance(
     """Return the provenance of a merged profile; origins are (sha256, weight, provenance)."""
     known = [origin for _, _, origin in origins if origin is not None]
     kernels = {origin.kernelrelease for origin in known if origin.kernelrelease}
+    unknown = [
+        name
+        for digest, _, origin in origins
+        for name in ((digest,) if origin is None else origin.unknown_origins)
+    ]
     dropped: Counter[str] = Counter()
     modules: Counter[str] = Counter()
     for origin in known:
@@ -81,8 +88,16 @@ def merged_provenance(
         converter=_joined(origin.converter for origin in known),
         modules=dict(modules),
         merged_from=tuple((digest, weight) for digest, weight, _ in origins),
+        unknown_origins=tuple(dict.fromkeys(unknown)),
         created_by=created_by,
     )
+
+
+def render_unknown(origin: Provenance) -> str:
+    """Return what of a profile's making nobody knows, as the end of a sentence."""
+    count = len(origin.unknown_origins)
+    profiles = "a profile" if count == 1 else f"{count} profiles"
+    return f"was made of {profiles} without provenance, of a kernel and LLVM that nobody knows"
 
 
 def _joined(values: Iterable[str]) -> str:

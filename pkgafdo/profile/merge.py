@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pkgafdo.errors import ConfigError
 from pkgafdo.profile.conversion import adopt_profile
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
     from pkgafdo.artifacts import SampleProfile, Toolchain
     from pkgafdo.runner.base import Runner
+
+_ENOUGH: Final = 50
+"""With this common factor rounding to integers changes no weight by more than 1 %."""
+_LARGEST_TOTAL: Final = 1 << 63
+"""llvm-profdata counts in 64 bits, and lets what is more stay at the top."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,11 +81,26 @@ def check_inputs(inputs: Sequence[WeightedProfile]) -> None:
             )
 
 
-def normalising_weights(samples: Sequence[int], *, most: int = 1000) -> list[int]:
-    """Return weights that give each profile about the same total, so that a long run drowns none.
+def normalising_weights(
+    samples: Sequence[int], shares: Sequence[int] | None = None, *, most: int = 1000
+) -> list[int]:
+    """Return weights that give each profile the same total, or totals in the ratio of the shares.
 
-    The largest profile gets the weight 1. No weight exceeds `most`: a nearly empty profile
-    multiplied without limit would bring in its noise.
+    Weights are integers, so all are multiplied by the smallest common factor that brings each
+    within 1 % of what it should be, as far as the merged counts still fit into 64 bits. No profile
+    is multiplied by more than `most` times what the largest is: a nearly empty one multiplied
+    without limit would bring in its noise.
     """
     largest = max(samples, default=0)
-    return [max(1, min(most, round(largest / count))) if count else 1 for count in samples]
+    ratios = [
+        share * (min(Fraction(most), Fraction(largest, count)) if count else Fraction(1))
+        for share, count in zip(shares or [1] * len(samples), samples, strict=True)
+    ]
+    total = sum(ratio * count for ratio, count in zip(ratios, samples, strict=True))
+    room = max(1, int(_LARGEST_TOTAL / total)) if total else 1
+    for factor in range(1, min(_ENOUGH, room) + 1):
+        weights = [max(1, round(ratio * factor)) for ratio in ratios]
+        pairs = zip(weights, ratios, strict=True)
+        if all(abs(weight - ratio * factor) <= ratio * factor / 100 for weight, ratio in pairs):
+            break
+    return weights

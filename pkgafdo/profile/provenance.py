@@ -32,7 +32,8 @@ class Provenance:
     modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
     says that foreign build-ids, or addresses of an unknown place, were allowed; build_id_checked that
     every recording told its build-id, so that it was compared with build_id. merged_from lists the
-    digests (with weights) of the profiles that a merged one was made of.
+    digests (with weights) of the profiles that a merged one was made of, unknown_origins those that
+    went in, now or earlier, without anybody knowing where they come from.
     """
 
     profile_sha256: str
@@ -58,6 +59,7 @@ class Provenance:
     modules: Mapping[str, int] = field(default_factory=dict)
     modules_left_out: Mapping[str, str] = field(default_factory=dict)
     merged_from: tuple[tuple[str, int], ...] = ()
+    unknown_origins: tuple[str, ...] = ()
     created_by: str = ""
 
 
@@ -147,6 +149,7 @@ def _from_plain(plain: Any) -> Provenance:  # noqa: ANN401  JSON is any of its t
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
     plain["merged_from"] = tuple((str(name), int(n)) for name, n in plain.get("merged_from", ()))
+    plain["unknown_origins"] = tuple(map(str, plain.get("unknown_origins", ())))
     for name, value in plain.items():
         if type(value) is not type(defaults[name]):
             raise TypeError(f"{name} is {value!r}")

@@ -13,6 +13,7 @@ from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.profile.check import check_summary, render_findings
 from pkgafdo.profile.conversion import adopt_profile
 from pkgafdo.profile.info import read_info
+from pkgafdo.profile.lineage import render_unknown
 from pkgafdo.profile.provenance import Provenance, llvm_major, write_provenance
 from pkgafdo.workflows.version import version
 
@@ -42,6 +43,8 @@ def origin_notes(provenance: Provenance | None, *, release: str, llvm: int) -> l
     if provenance is None:
         return ["the profile has no provenance: nobody knows which kernel and LLVM it is of"]
     notes = []
+    if provenance.unknown_origins:
+        notes.append(f"the profile {render_unknown(provenance)}")
     # What follows the version is local: `uname -r` of two builds of one tree may differ there.
     if provenance.kernelrelease.partition("-")[0] != release.partition("-")[0]:
         notes.append(
@@ -104,6 +107,7 @@ def _take(source: Path, info: ProfileInfo, folder: Path) -> tuple[Path, Path]:
         counts=profile.samples,
         source=str(source),
         build_id_checked=False,
+        unknown_origins=(info.sha256,),
         created_by=f"pkgafdo {version()}",
     )
     return profile.path, write_provenance(

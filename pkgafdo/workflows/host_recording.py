@@ -163,10 +163,9 @@ def faults_of(outcome: Recorded, subject: Subject, settings: RecordSettings) -> 
         faults.append(f"it broke off: {outcome.damage}")
     if not outcome.table.branches:
         faults.append("none of its branches lies in the kernel or a module")
-    share = meta.lost / (meta.lost + meta.samples) if meta.lost else 0.0
-    if share > settings.max_lost:
+    if meta.lost_share > settings.max_lost:
         faults.append(
-            f"{share:.0%} of its samples were lost ({settings.max_lost:.0%} are allowed): "
+            f"{meta.lost_share:.0%} of its samples were lost ({settings.max_lost:.0%} are allowed): "
             "a larger period loses fewer"
         )
     if meta.extra.get(RUNTIME_ADDRESSES) == UNKNOWN:

@@ -11,6 +11,7 @@ from pkgafdo.profile.check import check_summary
 from pkgafdo.profile.compare import compare_profiles
 from pkgafdo.profile.drift import Verdict, measure_drift
 from pkgafdo.profile.info import cover, density, read_functions, read_info
+from pkgafdo.profile.lineage import render_unknown
 from pkgafdo.workflows.profiles import require_objects
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pkgafdo.profile.drift import Drift
+    from pkgafdo.profile.provenance import Provenance
     from pkgafdo.workflows.profiles import Workbench
 
 
@@ -81,16 +83,24 @@ def _drift(bench: Workbench, profile: Path, vmlinux: Path, objects: Path | None)
     return measure_drift(bench.runner, bench.toolchain, profile, vmlinux, objects=objects)
 
 
+def _check_origin(origin: Provenance | None) -> list[str]:
+    """Return why nobody knows where a profile comes from; empty when it is known."""
+    if origin is None:
+        return ["it has no provenance"]
+    if origin.unknown_origins:
+        return [f"it {render_unknown(origin)}"]
+    if not origin.build_id_checked:
+        return ["not all that it was made of says its build-id: nobody knows its kernel"]
+    return []
+
+
 def check(bench: Workbench, profile: Path, gates: Gates) -> list[str]:
     """Return what is wrong with a profile, one sentence each; empty when it passes."""
     info = read_info(bench.runner, bench.toolchain, profile)
     findings = check_summary(info.summary.functions, info.summary.samples, bench.settings)
-    origin = info.provenance
-    if gates.has_provenance and origin is None:
-        findings.append("it has no provenance")
-    if gates.has_provenance and origin is not None and not origin.build_id_checked:
-        findings.append("not all that it was made of says its build-id: nobody knows its kernel")
-    if origin is not None and origin.mismatch:
+    if gates.has_provenance:
+        findings += _check_origin(info.provenance)
+    if info.provenance is not None and info.provenance.mismatch:
         findings.append("it was made although the build-ids did not match")
     if gates.vmlinux is not None:
         found = _drift(bench, profile, gates.vmlinux, gates.objects)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from pkgafdo import files
+from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError, CommandError, ConfigError
 from pkgafdo.host.facts import read_facts
 from pkgafdo.profile.convert import ORDER, Request, Tool, convert
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from pkgafdo.profile.settings import ProfileSettings
     from pkgafdo.runner.base import Runner
 
+_MUCH_LOST: Final = 0.1
+"""As record.max_lost has it by default."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workbench:
@@ -64,7 +67,7 @@ def open_workbench(config: Config) -> Workbench:
 class Order:
     """What `profile convert` was asked for; tool None means the stated order."""
 
-    sources: tuple[Path, ...]
+    sources: tuple[Path | BinaryIO, ...]
     vmlinux: Path
     output: Path
     tool: Tool | None = None
@@ -79,6 +82,11 @@ def convert_sources(bench: Workbench, order: Order) -> tuple[Conversion, Provena
     require_lines(vmlinux)
     require_objects(order.modules)
     table = read_sources(order.sources, vmlinux, allow_mismatch=order.allow_mismatch)
+    if table.meta.lost_share > _MUCH_LOST:
+        log.warn(
+            f"{table.meta.lost_share:.0%} of the samples were lost, those of the busiest times: "
+            "a larger period loses fewer"
+        )
     request = Request(
         table=table,
         vmlinux=vmlinux,
@@ -111,12 +119,13 @@ def require_objects(path: Path | None) -> None:
 
 
 def _direct_recording(order: Order) -> Path:
-    if len(order.sources) != 1 or not is_recording(order.sources[0]):
+    source = order.sources[0]
+    if len(order.sources) != 1 or not isinstance(source, Path) or not is_recording(source):
         raise ConfigError(
             "--direct takes one perf.data file",
             hint="Leave it out: then recordings are read here, and faster.",
         )
-    return order.sources[0]
+    return source
 
 
 def merge_sources(
@@ -129,7 +138,7 @@ def merge_sources(
 ) -> tuple[SampleProfile, Provenance]:
     """Merge profiles to `output`, its provenance beside it.
 
-    normalise multiplies the weights so that a long run does not drown a short one. Raises
+    normalise makes of the weights shares, so that a long run does not drown a short one. Raises
     ArtifactError when the profiles are of different kernels or LLVM majors and that is not allowed.
     """
     for one in inputs:
@@ -140,11 +149,10 @@ def merge_sources(
         {str(path): origin for path, origin in origins.items()}, allow_mismatch=allow_mismatch
     )
     if normalise:
-        factors = normalising_weights([_samples(bench, one.path, origins) for one in inputs])
-        inputs = [
-            replace(one, weight=one.weight * factor)
-            for one, factor in zip(inputs, factors, strict=True)
-        ]
+        weights = normalising_weights(
+            [_samples(bench, one.path, origins) for one in inputs], [one.weight for one in inputs]
+        )
+        inputs = [replace(one, weight=weight) for one, weight in zip(inputs, weights, strict=True)]
     with _beside(output) as folder:
         profile = _move(_merge(bench, inputs, Path(folder)), output)
     rows = [

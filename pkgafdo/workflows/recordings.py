@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,8 @@ from pkgafdo.branches.propeller import branch_frequencies
 from pkgafdo.branches.store import is_table, read_table
 from pkgafdo.branches.vlbr import is_counts_file, read_counts
 from pkgafdo.errors import ArtifactError
-from pkgafdo.perf.perfdata.formats import FOREIGN_MAGIC, MAGIC, OLD_MAGIC
+from pkgafdo.perf.events import counts_branches
+from pkgafdo.perf.perfdata.formats import FOREIGN_MAGIC, MAGIC, OLD_MAGIC, PIPE_HEADER_SIZE
 from pkgafdo.profile.conversion import require_same_kernel
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pkgafdo.branches.table import BranchTable
 
 _HEAD: Final = 1 << 16
+_MAGICS: Final = (MAGIC, FOREIGN_MAGIC, OLD_MAGIC)
 _SCRIPT: Final = re.compile(rb"\A[^\0]*(0x[0-9a-f]+/0x[0-9a-f]+/|PERF_RECORD_MMAP)")
 _KINDS: Final = (
     "Known are perf.data (`perf record -b`), what `perf script -F ip,brstack` prints of it, the "
@@ -63,7 +66,7 @@ def require_lines(vmlinux: Vmlinux) -> None:
 
 def is_recording(path: Path) -> bool:
     """Say whether a file begins like perf's recordings, those included that we cannot read."""
-    return _head(path).startswith((MAGIC, FOREIGN_MAGIC, OLD_MAGIC))
+    return _head(path).startswith(_MAGICS)
 
 
 def is_script_text(path: Path) -> bool:
@@ -82,9 +85,10 @@ def _head(path: Path) -> bytes:
 def read_source(
     source: Path | BinaryIO, vmlinux: Vmlinux | None = None, *, filters: bool = True
 ) -> BranchTable:
-    """Read one recording or table, recognised by its content; a stream is one of perf.
+    """Read one recording or table, recognised by its content.
 
-    With vmlinux, KASLR is undone. Raises ArtifactError for anything else.
+    A stream is perf's, or text of perf script. With vmlinux, KASLR is undone. Raises ArtifactError
+    for anything else.
     """
     from pkgafdo.perf.perfdata.recording import read_recording
     from pkgafdo.perf.relink import relinked
@@ -92,9 +96,14 @@ def read_source(
 
     text = elf.text_bounds(vmlinux.path) if vmlinux is not None else None
     if not isinstance(source, Path):
-        return read_recording(source, text=text, filters=filters)
+        start = source.read(PIPE_HEADER_SIZE)
+        if start.startswith(_MAGICS):
+            return read_recording(source, text=text, filters=filters, start=start)
+        return read_script_text(_lines_of(source, start), text=text, filters=filters)
     if is_table(source):
         table = read_table(source)
+        if not filters:
+            log.warn(f"{source} is a table: what was left out of it when it was made stays out")
         return relinked(table, text) if text is not None else table
     if is_counts_file(source):
         link_base = text.text if text is not None else None
@@ -106,6 +115,19 @@ def read_source(
         with source.open(encoding="utf-8", errors="replace") as lines:
             return read_script_text(lines, text=text, filters=filters)
     raise _no_recording(source)
+
+
+def _lines_of(stream: BinaryIO, start: bytes) -> Iterator[str]:
+    """Yield the lines of a stream whose first bytes were read; ArtifactError when it is no text of perf."""
+    head = start + stream.read(_HEAD)
+    if not _SCRIPT.search(head):
+        raise ArtifactError(
+            "What comes through the pipe is no recording" + ("" if head else ": it is empty"),
+            hint="A pipe takes what `perf record -b -o -` or `perf script -F ip,brstack` writes; "
+            "name other files.",
+        )
+    for line in chain((head + stream.readline()).split(b"\n"), stream):
+        yield line.decode("utf-8", "replace")
 
 
 def _no_recording(source: Path) -> ArtifactError:
@@ -172,7 +194,7 @@ def render_table_info(info: dict[str, Any]) -> str:
     kernels = name_build_ids(build_ids(TableMeta(build_id=info["build_id"], extra=info["extra"])))
     lines = [
         f"kernel     {info['kernelrelease'] or 'unknown'}, build-id {kernels}",
-        f"event      {info['event'] or 'unknown'}, every {info['period'] or '?'} branches",
+        f"event      {info['event'] or 'unknown'}, {_render_period(info['event'], info['period'])}",
         f"samples    {info['samples']:,} ({info['lost']:,} lost)",
         f"branches   {info['branches']:,}, {info['distinct_branches']:,} distinct",
         f"ranges     {info['ranges']:,}, {info['distinct_ranges']:,} distinct",
@@ -181,6 +203,12 @@ def render_table_info(info: dict[str, Any]) -> str:
         f"source     {info['source'] or 'unknown'}, on {info['cpu'] or 'an unknown CPU'}",
     ]
     return "\n".join(lines)
+
+
+def _render_period(event: str, period: int) -> str:
+    if not period:
+        return "period unknown"
+    return f"every {period} branches" if counts_branches(event) else f"period {period}"
 
 
 def export_table(table: BranchTable, vmlinux: Vmlinux, form: Form, output: Path) -> None:

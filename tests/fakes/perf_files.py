@@ -139,8 +139,8 @@ def lost(count: int) -> bytes:
     return record(2, struct.pack("<QQ", 1, count))
 
 
-def lost_samples(count: int) -> bytes:
-    return record(13, struct.pack("<Q", count))
+def lost_samples(count: int, *, misc: int = 0) -> bytes:
+    return record(13, struct.pack("<Q", count), misc)
 
 
 def comm(name: str = "guest") -> bytes:

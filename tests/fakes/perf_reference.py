@@ -26,7 +26,12 @@ class Counts:
     missed: Counter[tuple[int, int]] = field(default_factory=Counter)
     ranges: Counter[tuple[int, int]] = field(default_factory=Counter)
     samples: int = 0
-    lost: int = 0
+    lost_records: int = 0
+    lost_samples: int = 0
+
+    @property
+    def lost(self) -> int:
+        return max(self.lost_records, self.lost_samples)
 
 
 def count(content: bytes) -> Counts:
@@ -64,9 +69,9 @@ def _count_records(content: bytes, attrs: list[Attr], counts: Counts) -> None:
         elif kind == 71:
             at += u64(body)
         elif kind == 2:
-            counts.lost += u64(body, 8)
+            counts.lost_records += u64(body, 8)
         elif kind == 13:
-            counts.lost += u64(body)
+            counts.lost_samples += u64(body)
         elif kind == 9:
             _count_sample(body, attrs, counts)
     if inflated:

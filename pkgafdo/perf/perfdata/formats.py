@@ -100,6 +100,8 @@ CPUMODE_GUEST_KERNEL: Final = 4
 CPUMODE_GUEST_USER: Final = 5
 MISC_MMAP_BUILD_ID: Final = 1 << 14
 MISC_BUILD_ID_SIZE: Final = 1 << 15
+MISC_LOST_SAMPLES_BPF: Final = 1 << 15
+"""Not lost: perf's own filter left them out (tools/lib/perf/include/perf/event.h)."""
 
 ATTR_FLAG_EXCLUDE_KERNEL: Final = 1 << 5
 ATTR_FLAG_FREQ: Final = 1 << 10

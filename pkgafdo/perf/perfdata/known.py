@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo.perf.perfdata.attrs import parse_attr
 from pkgafdo.perf.perfdata.damage import damaged
 from pkgafdo.perf.perfdata.features import Facts
-from pkgafdo.perf.perfdata.formats import RECORD_HEADER_SIZE, Record
+from pkgafdo.perf.perfdata.formats import MISC_LOST_SAMPLES_BPF, RECORD_HEADER_SIZE, Record
 from pkgafdo.perf.perfdata.mappings import kernel_mapping, module_name, parse_mapping
 
 if TYPE_CHECKING:
@@ -21,14 +21,26 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Known:
-    """What is known so far; lost counts lost samples, modules is by name."""
+    """What is known so far; modules is by name.
+
+    perf 6.1 and newer tell of one loss twice: the kernel's LOST records count what found no room in
+    a buffer, and at the end perf writes LOST_SAMPLES with each event's own number
+    (tools/perf/builtin-record.c, record__read_lost_samples). Older ones have LOST alone, PEBS may
+    have LOST_SAMPLES alone.
+    """
 
     source: str = "perf.data"
     attrs: list[EventAttr] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
     kernel: KernelMapping | None = None
     modules: dict[str, CodeMapping] = field(default_factory=dict)
-    lost: int = 0
+    lost_records: int = 0
+    lost_samples: int = 0
+
+    @property
+    def lost(self) -> int:
+        """How many samples were lost: the larger of the two counts, which tell of the same ones."""
+        return max(self.lost_records, self.lost_samples)
 
     def add_mapping(self, mapping: CodeMapping) -> None:
         """Learn where the kernel or a module lay."""
@@ -59,11 +71,12 @@ def _add_mapping(known: Known, record: bytes) -> None:
 
 
 def _add_lost(known: Known, record: bytes) -> None:
-    known.lost += u64(record, 16)
+    known.lost_records += u64(record, 16)
 
 
 def _add_lost_samples(known: Known, record: bytes) -> None:
-    known.lost += u64(record, 8)
+    if not struct.unpack_from("<H", record, 4)[0] & MISC_LOST_SAMPLES_BPF:
+        known.lost_samples += u64(record, 8)
 
 
 def _add_attr(known: Known, record: bytes) -> None:

@@ -28,18 +28,20 @@ def read_recording(
     *,
     text: TextBounds | None = None,
     filters: bool = True,
+    start: bytes = b"",
 ) -> BranchTable:
     """Count the branch stacks of a perf.data file, or of a stream that perf writes (`-o -`).
 
     text says where the kernel's code is linked: with it, addresses are moved to where the kernel
     would be without KASLR. With filters, what is no possible branch of the kernel or its modules is
-    left out and counted by reason; without, everything is counted that the file holds.
+    left out and counted by reason; without, everything is counted that the file holds. start is
+    what was read of a stream already: its first 16 bytes, or nothing.
 
     Raises ArtifactError for anything that is not a whole recording with branch stacks.
     """
     with _opened(source) as stream:
         session = Session(Counter(filters=filters))
-        _read(stream, session)
+        _read(stream, session, start or stream.read(PIPE_HEADER_SIZE))
         session.finish()
         if session.known.kernel is None and text is not None:
             log.warn("The recording does not say where the kernel lay; KASLR is not undone")
@@ -66,8 +68,7 @@ def _opened(source: Path | BinaryIO) -> Iterator[BinaryIO]:
         ) from error
 
 
-def _read(stream: BinaryIO, session: Session) -> None:
-    start = stream.read(PIPE_HEADER_SIZE)
+def _read(stream: BinaryIO, session: Session, start: bytes) -> None:
     if is_pipe(start):
         pump(stream, session, size=None)
     elif stream.seekable():
@@ -93,5 +94,5 @@ def _read_file(stream: BinaryIO, session: Session) -> None:
             content = read_part(stream, header.features[number], size)
             session.known.facts.add_feature(number, content)
     session.add_events(header.attrs)
-    stream.seek(header.data.offset)
+    session.offset = stream.seek(header.data.offset)
     pump(stream, session, size=header.data.size)

@@ -11,7 +11,7 @@ import numpy as np
 from pkgafdo.perf.perfdata import state as st
 from pkgafdo.perf.perfdata.damage import damaged
 from pkgafdo.perf.perfdata.finder import Finder
-from pkgafdo.perf.perfdata.formats import RECORD_HEADER_SIZE, Record
+from pkgafdo.perf.perfdata.formats import PIPE_HEADER_SIZE, RECORD_HEADER_SIZE, Record
 from pkgafdo.perf.perfdata.inflate import Inflater
 from pkgafdo.perf.perfdata.known import Known, u64
 
@@ -31,12 +31,20 @@ _FOLLOWED_BY_DATA: Final = (Record.AUXTRACE, Record.TRACING_DATA)
 
 @dataclass(slots=True)
 class Session:
-    """A recording that is being read; skip is the number of bytes to come that are no records."""
+    """A recording that is being read.
+
+    skip is the number of bytes to come that are no records, offset where in the recording the data
+    that is scanned now begins, place where the record that is looked at lies, in words. inside says
+    that it was compressed.
+    """
 
     counter: Counter
     finder: Finder = field(default_factory=Finder)
     known: Known = field(default_factory=Known)
     skip: int = 0
+    offset: int = PIPE_HEADER_SIZE
+    place: str = ""
+    inside: bool = False
     inflater: Inflater | None = None
     inflated: bytearray = field(default_factory=bytearray)
 
@@ -54,6 +62,7 @@ class Session:
         while True:
             at, record = self._find(data, at, stop)
             if record is None:
+                self.offset += at
                 return at
             self._take_in(record)
             at = self._skip(at + len(record), stop)
@@ -80,10 +89,13 @@ class Session:
                 self.counter.count(data.view(np.uint64), places)
         if why == st.MORE:
             return at, None
+        self.place = "in the compressed part" if self.inside else f"at byte {self.offset + at}"
         kind, _, size = _HEADER.unpack(data[at : at + RECORD_HEADER_SIZE].tobytes())
         if why == st.BAD:
             hint = "" if self.known.attrs else " It comes before any event is described."
-            raise damaged(f"A record of type {kind} and {size} bytes contradicts itself.{hint}")
+            raise damaged(
+                f"A record of type {kind} and {size} bytes {self.place} contradicts itself.{hint}"
+            )
         return at, data[at : at + size].tobytes()
 
     def _take_in(self, record: bytes) -> None:
@@ -98,7 +110,9 @@ class Session:
             else:
                 self._learn(kind, record)
         except struct.error as error:
-            raise damaged(f"A record of type {kind} has only {len(record)} bytes.") from error
+            raise damaged(
+                f"A record of type {kind} {self.place} has only {len(record)} bytes."
+            ) from error
 
     def _learn(self, kind: int, record: bytes) -> None:
         known = self.known
@@ -125,6 +139,7 @@ class Session:
         size = len(self.inflated)
         data = np.zeros((size + 7) & ~7, dtype=np.uint8)
         data[:size] = np.frombuffer(self.inflated, dtype=np.uint8)
+        self.inside = True
         at, record = self._find(data, 0, size)
         while record is not None:
             if _HEADER.unpack_from(record)[0] in (*_COMPRESSED, *_FOLLOWED_BY_DATA):
@@ -132,3 +147,4 @@ class Session:
             self._take_in(record)
             at, record = self._find(data, at + len(record), size)
         self.inflated = bytearray(data[at:size].tobytes())
+        self.inside = False

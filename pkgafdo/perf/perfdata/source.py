@@ -53,7 +53,7 @@ def pump(
     if size:
         raise damaged(f"{size} bytes are missing at its end.")
     if rest:
-        raise damaged(f"Its last record has only {rest} bytes.")
+        raise damaged(f"Its last record, at byte {session.offset}, has only {rest} bytes.")
 
 
 def fill(stream: BinaryIO, room: memoryview) -> int:

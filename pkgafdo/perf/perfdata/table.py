@@ -181,11 +181,11 @@ def _mark(kernel: KernelMapping | None, text: TextBounds | None) -> str:
 
 
 def named_events(attrs: Sequence[EventAttr], names: Sequence[str]) -> list[EventAttr]:
-    """Return the events with their names: as recorded, else after their numbers."""
+    """Return the events with their names: as recorded, else those they have, else after their numbers."""
     if len(names) != len(attrs):
         names = [""] * len(attrs)
     return [
-        replace(attr, name=name or default_name(attr))
+        replace(attr, name=name or attr.name or default_name(attr))
         for attr, name in zip(attrs, names, strict=True)
     ]
 

@@ -131,6 +131,28 @@ def test_profiles_are_merged_and_trimmed(pkgafdo, place, tmp_path) -> None:
     assert 0 < data["kept_share"] < 1
 
 
+def test_a_profile_to_compare_with_that_is_none_ends_with_five(pkgafdo, place, tmp_path) -> None:
+    profile, other = tmp_path / "k.afdo", tmp_path / "other"
+    pkgafdo.run(
+        "profile", "convert", place / "exact.parquet", "--vmlinux", place / "vmlinux", "-o", profile
+    )
+    for sentence in ("There is no profile", "is not a sample profile"):
+        for words in (("check", profile, "--base", other), ("compare", other, profile)):
+            assert sentence in pkgafdo.run("profile", *words).refusal(5).message
+        other.write_bytes(b"once upon a time\n")
+
+
+def test_an_orphan_stays_one_when_it_is_trimmed(pkgafdo, place, tmp_path) -> None:
+    profile, small = tmp_path / "k.afdo", tmp_path / "small.afdo"
+    pkgafdo.run(
+        "profile", "convert", place / "exact.parquet", "--vmlinux", place / "vmlinux", "-o", profile
+    )
+    (tmp_path / "k.afdo.json").unlink()
+    pkgafdo.run("profile", "trim", profile, "--share", "0.0001", "-o", small, "--json").data()
+    refusal = pkgafdo.run("profile", "check", small, "--provenance").refusal(5)
+    assert "without provenance" in refusal.details
+
+
 def test_a_recording_can_come_on_stdin(pkgafdo, place, tmp_path) -> None:
     (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
     command = pkgafdo.command("branches", "info", "-", "--json")
@@ -141,6 +163,28 @@ def test_a_recording_can_come_on_stdin(pkgafdo, place, tmp_path) -> None:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert json.loads(output)["samples"] > 2000
+
+
+def test_perf_scripts_text_can_come_through_a_pipe(pkgafdo, tmp_path) -> None:
+    (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
+    command = pkgafdo.command("branches", "info", "-", "--json", "--no-filter")
+    with Popen(command, stdin=PIPE, stdout=PIPE, cwd=tmp_path) as process:
+        output, _ = process.communicate(b" 10 0x20/0x10/P/-/-/0 \n" * 7, timeout=60)
+    data = json.loads(output)
+    assert (process.returncode, data["samples"], data["event"]) == (0, 7, "unknown")
+
+
+def test_stdin_can_be_converted(pkgafdo, place, tmp_path) -> None:
+    (pkgafdo.cache / "pkgafdo").mkdir(parents=True)
+    words = ("--vmlinux", place / "vmlinux", "-o", tmp_path / "k.afdo", "--json")
+    command = pkgafdo.command("profile", "convert", "-", *words)
+    with (
+        (place / "perf.data").open("rb") as recording,
+        Popen(command, stdin=recording, stdout=PIPE, cwd=tmp_path) as process,
+    ):
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(output)["tool"] == "llvm-profgen"
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,13 @@ def test_a_table_is_exported(capsys, tmp_path, table, vmlinux, form) -> None:
     assert json.loads(capsys.readouterr().out)["size"] == output.stat().st_size > 0
 
 
+@pytest.mark.parametrize("similarity", ["nan", "NaN", "-0.1", "1.5", "much"])
+def test_a_similarity_that_is_no_share_is_refused(capsys, tmp_path, similarity) -> None:
+    arguments = ["profile", "check", "k", "--base", "b", "--similarity", similarity]
+    assert subject.main(arguments) == 2
+    assert "--similarity" in capsys.readouterr().err
+
+
 def test_a_trimmed_profile_does_not_overwrite_its_source(capsys, tmp_path) -> None:
     path = str(tmp_path / "k.afdo")
     assert subject.main(["profile", "trim", path, "--share", "0.1", "-o", path]) == 2
@@ -168,10 +175,11 @@ def test_an_allowed_mismatch_is_shown_with_the_provenance() -> None:
         "hot": [],
         "provenance": {"kernelrelease": "", "build_id": "", "workload": "", "event": "",
                        "samples": 0, "modules": {"ext4": 1}, "created_by": "", "converter": "x",
-                       "mismatch": True, "build_id_checked": True},
+                       "mismatch": True, "build_id_checked": True, "unknown_origins": ("d0",)},
     }  # fmt: skip
     text = profile_texts.render_info(data)
-    assert "WARNING" in text
+    assert text.count("WARNING") == 2
+    assert "profiles without provenance went into it: 1" in text
     assert "modules     ext4" in text
 
 

@@ -21,7 +21,7 @@ PROVENANCE = {
     "workload": "train", "event": "cpu/event=0xc4,umask=0x0,name=ex_ret_brn_tkn/k",
     "samples": 123_456_789_012, "created_by": "pkgafdo 0.1.0", "converter": "llvm-profgen",
     "modules": [f"module_{number}" for number in range(40)], "mismatch": True,
-    "build_id_checked": False,
+    "build_id_checked": False, "unknown_origins": (),
 }  # fmt: skip
 INFO = {
     "path": str(HOME / "profiles/kernel-0123456789abcdef.afdo"), "size": 123_456_789,

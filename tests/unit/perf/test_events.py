@@ -6,12 +6,32 @@ import pytest
 
 from pkgafdo.errors import ConfigError, HostError
 from pkgafdo.host.cpu import BranchRecords
-from pkgafdo.perf.events import EVENTS, Carrier, events_for, parse_event, require_stacks
+from pkgafdo.perf.events import (
+    EVENTS,
+    Carrier,
+    counts_branches,
+    events_for,
+    parse_event,
+    require_stacks,
+)
 
 
 def arguments(*facilities: str, hybrid: bool = False, libpfm: bool = True) -> list[str]:
     found = events_for(facilities, hybrid=hybrid, libpfm=libpfm)
     return [" ".join(event.arguments) for event in found]
+
+
+def test_all_events_of_branch_stacks_count_branches() -> None:
+    names = [event.name for event in EVENTS if not event.traces]
+    also = ["virtual-lbr", "branches:k", "cpu/branch-instructions/k", "r20c4", "rc4"]
+    assert all(counts_branches(name) for name in [*names, *also])
+
+
+@pytest.mark.parametrize(
+    "name", ["", "unknown", "cycles:k", "branch-misses", "branches:k + cycles:k", "r20c5", "rc41"]
+)
+def test_other_events_do_not_count_branches(name) -> None:
+    assert not counts_branches(name)
 
 
 @pytest.mark.parametrize("facility", ["Intel LBR", "Intel architectural LBR"])

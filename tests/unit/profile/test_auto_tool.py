@@ -100,16 +100,38 @@ def test_an_empty_result_counts_as_failure(request_) -> None:
     assert "The profile is empty" in conversion.passed_over[0]
 
 
-def test_when_none_works_each_reason_is_told_and_nothing_is_left(request_) -> None:
+def test_when_none_works_each_reason_is_told_and_nothing_is_left(request_, messages) -> None:
     with pytest.raises(ArtifactError, match="No converter") as caught:
         run(tools(show=EMPTY), request_)
     assert caught.value.details.count("is passed over: The profile is empty") == 2
+    assert messages.getvalue().count("is passed over") == 1
     assert out(request_) == []
 
 
 def test_a_tool_that_was_named_fails_in_its_own_words(request_) -> None:
     with pytest.raises(ArtifactError, match="The profile is empty"):
         run(tools(show=EMPTY), replace(request_, tools=(Tool.CREATE,)))
+
+
+@pytest.mark.parametrize("order", [ORDER, (Tool.PROFGEN,), (Tool.CREATE,)])
+def test_a_recording_whose_branches_find_no_function_is_refused_before_any_tool(
+    request_, messages, order
+) -> None:
+    elsewhere = table_of([(TEXT + 2**20, TEXT, 95, 0), (TEXT + 4, TEXT, 5, 0)], [])
+    runner = profile_tools()
+    with pytest.raises(ArtifactError, match="do not fit, whichever tool converts") as caught:
+        run(runner, replace(request_, table=elsewhere, tools=order))
+    assert "only 5.0% of 100 branches" in caught.value.details
+    assert runner.ran == runner.queried == []
+    assert not request_.cache.exists()
+    assert "passed over" not in messages.getvalue()
+
+
+def test_another_kernel_is_the_better_explanation_of_addresses_that_do_not_fit(request_) -> None:
+    elsewhere = table_of([(TEXT + 2**20, TEXT, 95, 0)], [])
+    foreign = replace(request_.vmlinux, build_id="beef")
+    with pytest.raises(ArtifactError, match="another kernel"):
+        run(profile_tools(), replace(request_, table=elsewhere, vmlinux=foreign))
 
 
 def test_another_kernel_is_refused_without_trying_more(request_) -> None:

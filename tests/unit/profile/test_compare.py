@@ -61,6 +61,23 @@ def test_functions_gained_and_lost_are_found() -> None:
     assert comparison.movers == ()
 
 
+@pytest.mark.parametrize("bad", ["a", "b"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_profile_that_is_none_or_is_missing_is_named(tmp_path, bad, there) -> None:
+    for name in ("a", "b"):
+        if there or name != bad:
+            (tmp_path / name).write_bytes(b"x")
+
+    def show(command):
+        wrong = command.argv[-1].endswith(f"/{bad}")
+        return Result(returncode=1) if wrong else profile_tools().answers["show"]
+
+    runner = profile_tools(show=show, overlap=Result(returncode=1, stderr="error: …"))
+    sentence = f"{bad} is not a sample profile" if there else f"There is no profile .*{bad}"
+    with pytest.raises(ArtifactError, match=sentence):
+        compare_profiles(runner, TOOLCHAIN, tmp_path / "a", tmp_path / "b")
+
+
 def test_movers_are_those_whose_share_changed_most() -> None:
     before = {"a": 50, "b": 35, "c": 15, "gone": 0}
     after = {"a": 450, "b": 150, "c": 400}

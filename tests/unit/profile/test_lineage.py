@@ -51,6 +51,19 @@ def test_a_profile_of_unknown_origin_is_warned_of(messages) -> None:
     assert "b.afdo has no provenance" in messages.getvalue()
 
 
+def test_what_was_made_of_an_unknown_profile_is_warned_of(messages) -> None:
+    require_same_origin({"a.afdo": origin(unknown_origins=("c0", "d0"))}, allow_mismatch=False)
+    assert "a.afdo was made of 2 profiles without provenance" in messages.getvalue()
+
+
+def test_unknown_origins_stay_unknown_through_one_merge_and_the_next() -> None:
+    profile = SampleProfile(path=Path("m"), sha256="m0", functions=7, samples=99)
+    first = merged_provenance(profile, [("a0", 1, origin()), ("c0", 2, None)], created_by="us")
+    assert first.unknown_origins == ("c0",)
+    rows = [("m0", 1, first), ("d0", 1, None), ("c0", 1, None)]
+    assert merged_provenance(profile, rows, created_by="us").unknown_origins == ("c0", "d0")
+
+
 def test_the_merged_provenance_adds_up_what_can_be_added() -> None:
     profile = SampleProfile(path=Path("m"), sha256="m0", functions=7, samples=99)
     first = origin(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pkgafdo.errors import ConfigError
 from pkgafdo.profile.merge import (
@@ -44,7 +46,43 @@ def test_nothing_to_merge_or_a_weight_below_one_is_refused(weights, tmp_path) ->
 
 
 def test_normalising_gives_profiles_about_the_same_total() -> None:
-    assert normalising_weights([1000, 500, 340]) == [1, 2, 3]
+    assert normalising_weights([1000, 500, 334]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("samples", "weights"),
+    [
+        ([1500, 1000], [2, 3]),
+        ([1490, 1000], [2, 3]),
+        ([1000, 999], [1, 1]),
+        ([700, 300], [3, 7]),
+    ],
+)
+def test_ratios_that_are_no_integers_get_a_common_factor(samples, weights) -> None:
+    assert normalising_weights(samples) == weights
+
+
+def test_weights_that_were_asked_for_become_shares() -> None:
+    assert normalising_weights([1500, 1000], [2, 1]) == [4, 3]
+
+
+TOTALS = st.lists(st.integers(1, 10**15), min_size=1, max_size=12)
+
+
+@given(samples=TOTALS, data=st.data())
+def test_each_profile_gets_its_share_to_one_percent(samples, data) -> None:
+    size = len(samples)
+    shares = data.draw(st.lists(st.integers(1, 5), min_size=size, max_size=size))
+    weights = normalising_weights(samples, shares, most=10**15)
+    totals = [w * count / share for w, count, share in zip(weights, samples, shares, strict=True)]
+    assert min(weights) >= 1
+    assert max(totals) <= min(totals) * 1.0203
+
+
+@given(samples=st.lists(st.integers(0, 2**57), min_size=1, max_size=20))
+def test_normalised_counts_fit_into_64_bits(samples) -> None:
+    weights = normalising_weights(samples)
+    assert sum(w * count for w, count in zip(weights, samples, strict=True)) < 2**64
 
 
 def test_normalising_has_a_limit_and_leaves_empty_profiles_alone() -> None:

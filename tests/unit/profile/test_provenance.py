@@ -131,7 +131,7 @@ def test_a_profile_without_provenance_has_none(conversion) -> None:
 
 
 def test_merged_inputs_come_back_as_they_were(conversion) -> None:
-    merged = replace(of(conversion), merged_from=(("d1", 3), ("d2", 1)))
+    merged = replace(of(conversion), merged_from=(("d1", 3), ("d2", 1)), unknown_origins=("d2",))
     write_provenance(conversion.profile.path, merged)
     assert read_provenance(conversion.profile.path) == merged
 

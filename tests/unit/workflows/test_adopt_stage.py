@@ -23,6 +23,11 @@ def test_a_profile_without_provenance_is_noted() -> None:
     assert "no provenance" in notes(None)
 
 
+def test_a_part_without_provenance_is_noted() -> None:
+    known = origin(kernelrelease="7.2.13", unknown_origins=("d0",))
+    assert "made of a profile without provenance" in notes(known)
+
+
 def test_another_kernel_is_noted_with_what_to_ask_next() -> None:
     found = notes(origin(kernelrelease="7.1.4", tools={"llvm-profgen": "19.1.7"}))
     assert "of kernel 7.1.4" in found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pkgafdo import files
+from pkgafdo import files, log
 from pkgafdo.branches.meta import ModuleMapping, TableMeta
 from pkgafdo.branches.store import write_table
 from pkgafdo.errors import ArtifactError, ConfigError
@@ -105,6 +106,18 @@ def test_a_foreign_recording_among_several_is_written_down_wherever_it_stands(
     several = replace(order, sources=pair if first else pair[::-1], allow_mismatch=True)
     _, provenance = profiles.convert_sources(bench(tmp_path), several)
     assert provenance.mismatch is True
+
+
+@pytest.mark.parametrize(("lost", "warned"), [(1100, False), (1200, True)])
+def test_a_recording_that_lost_much_is_warned_of(tmp_path, order, lost, warned) -> None:
+    meta = TableMeta(build_id=BUILD_ID, samples=10_000, lost=lost)
+    table = table_of([(TEXT + 4, TEXT + 16, 5, 0)], [(TEXT + 16, TEXT + 20, 5)], meta)
+    write_table(table, order.sources[0])
+    stream = io.StringIO()
+    log.use(log.Terminal(stream=stream))
+    profiles.convert_sources(bench(tmp_path), order)
+    log.use(log.Terminal())
+    assert ("11% of the samples were lost" in stream.getvalue()) is warned
 
 
 def test_a_failure_leaves_the_older_profile_as_it_was(tmp_path, order) -> None:
@@ -268,6 +281,26 @@ def test_a_provenance_without_a_compared_build_id_fails_where_one_is_asked_for(
     assert gates_of(tmp_path, path, Gates()) == []
     [finding] = gates_of(tmp_path, path, Gates(has_provenance=True))
     assert "says its build-id" in finding
+
+
+def test_a_trimmed_or_merged_orphan_fails_where_a_provenance_is_asked_for(
+    tmp_path, profile
+) -> None:
+    (tmp_path / "k").write_bytes(b"k")
+
+    def merge(command):
+        if "--text" in command.argv:
+            return Result(returncode=0, stdout="hot:9:1\n 1: 9\n")
+        return writes_output()(command)
+
+    work = bench(tmp_path, merge=merge)
+    profiles.trim(work, tmp_path / "k", 0.5, tmp_path / "trimmed")
+    inputs = [WeightedProfile(path=profile("a")), WeightedProfile(path=tmp_path / "trimmed")]
+    profiles.merge_sources(work, inputs, tmp_path / "merged")
+    for name in ("trimmed", "merged"):
+        [finding] = gates_of(tmp_path, tmp_path / name, Gates(has_provenance=True))
+        assert finding.startswith("it was made of a profile without provenance")
+        assert gates_of(tmp_path, tmp_path / name, Gates()) == []
 
 
 def test_drift_is_plain_data_with_a_verdict(tmp_path, order, profile) -> None:

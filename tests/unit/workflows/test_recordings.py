@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from pkgafdo import log
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches.meta import DropReason, ModuleMapping, TableMeta
 from pkgafdo.branches.store import read_table, write_table
@@ -69,6 +71,35 @@ def test_perf_scripts_text_is_read(tmp_path) -> None:
     assert is_script_text(tmp_path / "text")
     table = read_source(tmp_path / "text", filters=False)
     assert branch_rows(table) == [(TEXT + 4, TEXT + 16, 2, 0)]
+
+
+@pytest.mark.parametrize("lines", [2, 3000])
+def test_perf_scripts_text_is_read_from_a_pipe_too(lines) -> None:
+    text = f"  {TEXT:x} 0x{TEXT + 4:x}/0x{TEXT + 16:x}/P/-/-/0\n" * lines
+    table = read_source(io.BytesIO(text.encode()), filters=False)
+    assert branch_rows(table) == [(TEXT + 4, TEXT + 16, lines, 0)]
+    assert (table.meta.event, table.meta.period) == ("unknown", 0)
+
+
+def test_a_recording_is_read_from_a_pipe() -> None:
+    event = pf.Event()
+    content = pf.perf_pipe([event], [pf.kernel_mmap(), pf.sample(event, [(TEXT, TEXT, 0)])])
+    assert branch_rows(read_source(io.BytesIO(content))) == [(TEXT, TEXT, 1, 0)]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"PAR1", bytes(100_000)])
+def test_anything_else_is_refused_from_a_pipe(content) -> None:
+    with pytest.raises(ArtifactError, match="through the pipe is no recording") as caught:
+        read_source(io.BytesIO(content))
+    assert ("empty" in caught.value.message) is (content == b"")
+
+
+def test_a_table_that_is_to_be_read_without_filters_is_warned_of(saved) -> None:
+    stream = io.StringIO()
+    log.use(log.Terminal(stream=stream))
+    read_source(saved, filters=False)
+    log.use(log.Terminal())
+    assert "was left out of it when it was made stays out" in stream.getvalue()
 
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"\x7fELF", b"0x1/0x2", bytes(100)])
@@ -230,10 +261,25 @@ def test_the_description_reads_well() -> None:
     )  # fmt: skip
     text = render_table_info(describe_table(table_of([(1, 2, 3, 0)], [], meta)))
     assert "7.2.13, build-id ab" in text
-    assert "cycles, every 7 branches" in text
+    assert "cycles, period 7" in text
     assert "1,000 (2 lost)" in text
     assert "1,234 user" in text
     assert "modules    ext4" in text
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        (
+            TableMeta(event="BR_INST_RETIRED.NEAR_TAKEN:k", period=7),
+            "NEAR_TAKEN:k, every 7 branches",
+        ),
+        (TableMeta(event="cycles:k", period=17), "cycles:k, period 17"),
+        (TableMeta(event="", period=0), "unknown, period unknown"),
+    ],
+)
+def test_a_period_counts_branches_only_where_the_event_does(meta, said) -> None:
+    assert said in render_table_info(describe_table(table_of([(1, 2, 3, 0)], [], meta)))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +68,36 @@ def test_a_stream_cut_short_within_a_record_is_refused() -> None:
     for size in sorted(ends | set(range(0, len(content), 3))):
         accepted = read_or_refuse(content[:size])
         assert not accepted or size in ends
+
+
+def place_of(content: bytes) -> str:
+    """Return the details of a recording's refusal."""
+    with pytest.raises(ArtifactError) as caught:
+        read_recording(io.BytesIO(content))
+    return caught.value.details
+
+
+SHORT_LOST, NO_SIZE = pf.record(2, b""), bytes(8)
+
+
+@pytest.mark.parametrize("bad", [SHORT_LOST, NO_SIZE])
+@pytest.mark.parametrize("before", [3, 60_000])  # in the first buffer, and in a later one
+@pytest.mark.parametrize("make", [pf.perf_file, pf.perf_pipe])
+def test_damage_is_told_with_its_place(make, before, bad) -> None:
+    content = make([EVENT], [*RECORDS, *[pf.comm()] * before, bad, pf.comm()])
+    at = len(content) - len(bad) - len(pf.comm())
+    assert f" at byte {at} " in place_of(content)
+
+
+def test_a_last_record_that_is_cut_is_told_with_its_place() -> None:
+    content = pf.perf_pipe([EVENT], RECORDS)
+    at = len(content) - len(RECORDS[-1])
+    assert f"Its last record, at byte {at}, has only" in place_of(content[:-8])
+
+
+def test_damage_within_the_compressed_part_is_told_as_such() -> None:
+    content = pf.perf_file([EVENT], pf.compressed(b"".join([*RECORDS, SHORT_LOST])))
+    assert "in the compressed part" in place_of(content)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -55,6 +55,19 @@ def test_mispredictions_are_counted() -> None:
     assert branch_rows(table) == [(TEXT, TEXT, 2, 1)]
 
 
+@pytest.mark.parametrize(
+    ("records", "lost"),
+    [
+        ([pf.lost(5), pf.lost_samples(5)], 5),
+        ([pf.lost(3), pf.lost(4), pf.lost_samples(2)], 7),
+        ([pf.lost(1), pf.lost_samples(4), pf.lost_samples(5)], 9),
+        ([pf.lost_samples(2), pf.lost_samples(99, misc=1 << 15)], 2),
+    ],
+)
+def test_a_loss_that_is_told_twice_counts_once_and_what_bpf_filtered_is_none(records, lost) -> None:
+    assert read(pf.kernel_mmap(), stack((TEXT, TEXT)), *records).meta.lost == lost
+
+
 def test_addresses_are_moved_to_where_the_kernel_is_linked() -> None:
     table = read(
         pf.kernel_mmap(TEXT + SHIFT),
