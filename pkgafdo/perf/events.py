@@ -173,8 +173,8 @@ def _of_the_kernel(name: str, carrier: Carrier) -> str:
     """Return the event with modifiers that keep user space out; as it is where they do."""
     if carrier is Carrier.LIBPFM:  # each modifier has a colon of its own
         event, *parts = name.split(":")
-        rest = [part for part in parts if part != "u"]
-        return ":".join((event, *rest, *(() if "k" in rest else "k")))
+        others = [part for part in parts if part != "u"]
+        return ":".join((event, *others, *(() if "k" in others else ("k",))))
     named = _NAMED.fullmatch(name)
     modifiers = named["modifiers"] if named else ""
     if named is None or not _MODIFIERS.issuperset(modifiers):

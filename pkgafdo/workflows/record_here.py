@@ -23,6 +23,7 @@ from pkgafdo.runner.command import Command, RunAs
 from pkgafdo.workflows.host_recording import (
     Job,
     find_running_vmlinux,
+    interruption,
     record_job,
     require_faultless,
     subject_of,
@@ -65,8 +66,8 @@ def record_here(
 ) -> dict[str, Any]:
     """Record the running kernel into a table at `wish.output`; returns what it holds, JSON-plain.
 
-    Without a command or a time it goes on until Ctrl-C. Raises CommandError, after the table has been
-    written, when something speaks against using it.
+    Without a command or a time it goes on until Ctrl-C. After the table has been written, raises
+    CommandError when something speaks against using it, KeyboardInterrupt when we are to end.
     """
     require_writable(wish.output)
     kernel = running_kernel(filesystem)
@@ -87,6 +88,8 @@ def record_here(
     write_table(recording.table, wish.output)
     for path in (wish.output, job.keep.path if job.keep is not None else wish.output):
         give(path, runner.builder)
+    if recording.terminated:
+        raise interruption(recording, wish.output)
     require_faultless(
         {job.name: recording}, use_failed=settings.use_failed, kept=f"in {wish.output}"
     )

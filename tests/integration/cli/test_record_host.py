@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from subprocess import Popen  # noqa: TID251  the runner gives no terminal
 
 import pytest
 
@@ -15,7 +17,7 @@ from pkgafdo.host.running import running_kernel
 from tests.fakes import perf_files as pf
 from tests.fakes import perf_program
 from tests.fakes.perf_program import Behaviour, calls, install_perf
-from tests.integration.cli.program import Pkgafdo, processes_of, wait_until
+from tests.integration.cli.program import Pkgafdo, Started, processes_of, wait_until
 from tests.unit import elf_files
 
 pytestmark = [
@@ -84,6 +86,57 @@ def test_ctrl_c_ends_it_and_keeps_the_table(host: Pkgafdo, folder: Path, bin_fol
     assert ended.data()["interrupted"] is True
     assert read_table(output).meta.samples >= 50
     assert list(processes_of(bin_folder)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_keeps_the_table_and_says_so(
+    host: Pkgafdo, folder: Path, bin_folder, number: signal.Signals
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    output = folder / "host.parquet"
+    started = host.start("record", "--host", "-o", output, *EVENT)
+    started.wait_until(lambda: len(calls(bin_folder)) == 3, "perf is at work")
+    time.sleep(0.5)
+    ended = started.signal(number)
+    assert ended.code == 130
+    said = ended.stderr.splitlines()[-1]
+    assert said == f"pkgafdo: interrupted; the recording so far is kept in {output}"
+    assert read_table(output).meta.samples >= 50
+    assert list(processes_of(bin_folder)) == []
+
+
+def test_a_terminal_that_is_closed_leaves_the_table(
+    host: Pkgafdo, folder: Path, bin_folder
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    output = folder / "host.parquet"
+    (host.cache / "pkgafdo").mkdir(parents=True)
+    ours, theirs = pty.openpty()
+    started = Started(
+        process=Popen(
+            ["setsid", "--ctty", *host.command("record", "--host", "-o", output, *EVENT)],
+            cwd=folder, env=dict(os.environ) | {"PATH": host.path, "HOME": str(folder)},
+            stdin=theirs, stdout=theirs, stderr=theirs,
+        ),
+        folder=folder,
+    )  # fmt: skip
+    os.close(theirs)
+    started.wait_until(lambda: len(calls(bin_folder)) == 3, "perf is at work")
+    time.sleep(0.5)
+    os.close(ours)
+    assert started.process.wait(60) == 130
+    assert read_table(output).meta.samples >= 50
+    assert list(processes_of(bin_folder)) == []
+
+
+def test_ctrl_c_before_it_records_promises_nothing(host: Pkgafdo, folder: Path, bin_folder) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    started = host.start("record", "--host", "-o", folder / "host.parquet", *EVENT)
+    started.wait_until(lambda: len(calls(bin_folder)) == 2, "it probes")
+    ended = started.signal(signal.SIGINT)
+    assert ended.code == 130
+    assert ended.stderr.splitlines()[-1] == "pkgafdo: interrupted"
+    assert not (folder / "host.parquet").exists()
 
 
 def test_a_killed_recorder_leaves_no_perf_at_work(host: Pkgafdo, folder: Path, bin_folder) -> None:
