@@ -53,9 +53,22 @@ def require_workloads(session: Session) -> None:
     """Raise HostError or ConfigError for what the workloads would find missing only when they run."""
     chosen = [one.workload for one in named(session.config.record)]
     require_programs(session.runner, chosen)
+    if session.config.package.route == "pkgbuild":
+        _require_no_tree(chosen)
     # The tree will be there by then: it is what the run builds.
     package = session.config.record.package
     require_ground(chosen, Ground(folder=Path(), jobs=1, tree="fetched", package=package))
+
+
+def _require_no_tree(workloads: list[HostWorkload]) -> None:
+    for workload in workloads:
+        if workload.needs == "tree":
+            raise ConfigError(
+                f"the workload {workload.name} has no kernel tree in a run from a PKGBUILD",
+                details="makepkg builds inside the tree that it unpacks, which is not clean any more.",
+                hint="Choose other workloads: makepkg can build the same folder (record.package), "
+                "record.command whatever you like.",
+            )
 
 
 def require_end(settings: RecordSettings) -> None:
