@@ -109,8 +109,17 @@ def test_another_kernel_stops_the_run_with_a_one_shot_entry_and_one_sentence(des
     assert desk.commands == ["bootctl set-oneshot linux-pkgafdo-base.conf", "sync"]
     assert RELEASE in sentence
     assert "reboot now; systemd-boot 257 boots it once (entry linux-pkgafdo-base.conf)" in sentence
-    assert desk.session.host.release in sentence
+    assert sentence.endswith(f", and after that {desk.session.host.release} again")
     assert "\n" not in sentence
+
+
+def test_the_sentence_promises_the_old_kernel_only_where_it_is_the_default(desk: Desk) -> None:
+    others = [
+        {"id": "linux.conf", "linux": "/vmlinuz-linux", "isSelected": True},
+        {"id": "lts.conf", "title": "LTS", "linux": "/vmlinuz-linux-lts", "isDefault": True},
+    ]
+    desk.runner.answers["list"] = Result(returncode=0, stdout=json.dumps([ENTRY, *others]))
+    assert desk.run().endswith(", and after that the default, “LTS”")
 
 
 def test_after_the_boot_the_same_command_goes_on_and_nothing_waits_any_more(desk: Desk) -> None:
