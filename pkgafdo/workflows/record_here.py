@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,12 +81,13 @@ def record_here(
         keep=kept_file(wish.output, settings),
     )
     with only_recorder():
+        require_absent(wish.output, *([job.keep.path] if job.keep is not None else []))
         recorder = open_recorder(runner, host, settings, filesystem=filesystem, places=places)
         for note in notes_on_period(period=settings.period, cores=host.cores, seconds=wish.seconds):
             log.note(note)
         log.step(f"recording {kernel.release}: {_until(wish)}")
         recording = record_job(recorder, subject, job, settings)
-    write_table(recording.table, wish.output)
+        write_table(recording.table, wish.output)
     for path in (wish.output, job.keep.path if job.keep is not None else wish.output):
         give(path, runner.builder)
     if recording.terminated:
@@ -113,6 +115,16 @@ def require_writable(output: Path) -> None:
         )
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def require_absent(*paths: Path) -> None:
+    """Raise ConfigError for what a recording would overwrite: nobody can make another one again."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise ConfigError(
+                f"{path} is there already; no recording is overwritten",
+                hint="Name another file with --output, or move this one away.",
+            )
 
 
 def kept_file(output: Path, settings: RecordSettings) -> KeptFile | None:

@@ -18,7 +18,7 @@ from pkgafdo.vm.guest import find_trouble
 from pkgafdo.vm.plugin import build_native
 from pkgafdo.vm.virtme import require_virtme
 from pkgafdo.workflows.host_recording import Recording, interruption, require_faultless
-from pkgafdo.workflows.record_here import require_writable
+from pkgafdo.workflows.record_here import require_absent, require_writable
 from pkgafdo.workflows.recordings import describe_table
 from pkgafdo.workflows.session import cache_folder
 from pkgafdo.workflows.vm_kernel import kernel_of_files, kernel_of_run, require_able
@@ -43,6 +43,7 @@ def record_in_vm(
     KeyboardInterrupt when we are to end.
     """
     require_writable(wish.output)
+    require_absent(wish.output)
     program = require_virtme(runner, Path(sys.executable).parent)
     wish = replace(wish, errand=resolved(runner, wish.errand))
     kernel = (

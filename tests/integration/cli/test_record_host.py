@@ -163,6 +163,7 @@ def test_a_failing_command_leaves_a_marked_table(host: Pkgafdo, folder: Path, bi
     assert "failed with exit code 9" in host.run(*read).refusal(5).details
     assert host.run(*read, "--allow-failed").code == 0
     assert host.run("branches", "read", folder / "again.parquet", "-o", output).code == 0
+    output.unlink()
     again = host.run(
         *words, "--set", "record.use_failed=true", "--json", "--", "sh", "-c", "sleep 0.2; exit 9"
     )
@@ -180,6 +181,7 @@ def test_lost_samples_above_the_share_speak_against_a_recording(
     words = ("record", "--host", "--seconds", "1", "-o", folder / "t.parquet", *EVENT)
     refusal = host.run(*words).refusal(4)
     assert "50% of its samples were lost (10% are allowed)" in refusal.details
+    (folder / "t.parquet").unlink()
     assert host.run(*words, "--set", "record.max_lost=0.6").code == 0
 
 
@@ -274,6 +276,20 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_recorded(
     install_perf(bin_folder, Behaviour(events=[NAME]))
     refusal = host.run("record", "--host", "-o", folder / "no/t.parquet", *EVENT).refusal(2)
     assert "cannot be written" in refusal.message
+    assert calls(bin_folder) == []
+
+
+@pytest.mark.parametrize("there", ["host.parquet", "host.perf.data"])
+def test_a_recording_is_never_overwritten(
+    host: Pkgafdo, folder: Path, bin_folder, there: str
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    (folder / there).write_text("hours of work")
+    words = ("record", "--host", "-o", folder / "host.parquet", "--keep-perf-data", *EVENT)
+    refusal = host.run(*words).refusal(2)
+    assert refusal.message == f"{folder / there} is there already; no recording is overwritten"
+    assert "--output" in refusal.hint
+    assert (folder / there).read_text() == "hours of work"
     assert calls(bin_folder) == []
 
 
