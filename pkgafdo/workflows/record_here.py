@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import log
 from pkgafdo.branches.store import write_table
-from pkgafdo.errors import ConfigError
+from pkgafdo.errors import ConfigError, HostError
 from pkgafdo.host.invoker import user_environment
 from pkgafdo.host.resources import free_disk
 from pkgafdo.host.running import running_kernel
@@ -152,6 +152,12 @@ def _vmlinux(
 def _workload(runner: LocalRunner, wish: Wish) -> Workload | None:
     if not wish.command:
         return None
+    if runner.which(wish.command[0]) is None:
+        raise HostError(
+            f"there is no program {wish.command[0]}",
+            details="The shell's own words, such as cd, are no programs.",
+            hint="Check the name, or let a shell run it: pkgafdo record --host -- sh -c '…'",
+        )
     command = Command(
         argv=wish.command,
         env=user_environment(wish.environ or {}, runner.builder),

@@ -293,6 +293,18 @@ def test_a_recording_is_never_overwritten(
     assert calls(bin_folder) == []
 
 
+@pytest.mark.parametrize("command", ["nosuchcmd", "./nosuchcmd", "cd"])
+def test_a_command_that_is_no_program_is_refused_before_anything_is_recorded(
+    host: Pkgafdo, folder: Path, bin_folder, command: str
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    words = ("record", "--host", "-o", folder / "t.parquet", *EVENT, "--", command, "x")
+    refusal = host.run(*words).refusal(3)
+    assert refusal.message == f"there is no program {command}"
+    assert "sh -c" in refusal.hint
+    assert calls(bin_folder) == []
+
+
 def test_a_vmlinux_of_another_kernel_is_refused(host: Pkgafdo, folder: Path, bin_folder) -> None:
     install_perf(bin_folder, Behaviour(events=[NAME]))
     vmlinux = folder / "vmlinux"
