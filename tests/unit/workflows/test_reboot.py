@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,6 +145,22 @@ def test_the_clock_plays_no_part_in_noticing_a_boot(desk: Desk) -> None:
     desk.run()
     sentence = desk.run()  # in the same boot, whenever that is
     assert "although" not in sentence
+
+
+@pytest.mark.parametrize("seconds", [-10 * 365 * 86_400, 10 * 365 * 86_400])
+def test_a_clock_that_jumped_in_the_reboot_repeats_nothing(desk: Desk, seconds: int) -> None:
+    """A battery that is empty, or a clock that another system keeps in local time."""
+    desk.run()
+    before = desk.session.workdir.journal.read()
+    for path in desk.workdir.rglob("*"):
+        # What was written before the boot is of another time than what is written now.
+        os.utime(path, times=(path.stat().st_atime, path.stat().st_mtime + seconds))
+    boot(desk.root, BUILT, boot_id="boot-2")
+    desk.finish()
+    after = desk.session.workdir.journal.read()
+    assert after["install-baseline"] == before["install-baseline"]
+    assert set(after) == {"install-baseline", "record"}
+    assert desk.recorded == 1
 
 
 def test_a_power_cut_that_left_the_note_empty_changes_nothing(desk: Desk) -> None:
