@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import threading
 import time
@@ -77,8 +78,7 @@ class Terminal:
             line = f"{self._stamp()} {lead}{label}{text}"
             if self.live and not verbatim:
                 line = fit(line, width_of(self.out), further=len(self._stamp()) + 3)
-            self.out.write(f"{style}{line}{_RESET if style else ''}\n")
-            self.out.flush()
+            self._write(f"{style}{line}{_RESET if style else ''}\n")
 
     def progress(self, news: News) -> None:
         """Redraw the progress line; does nothing where the stream is not a terminal."""
@@ -151,8 +151,16 @@ class Terminal:
         with self._lock:
             if self._shown:
                 self._shown = False
-                self.out.write("\r\x1b[K")
-                self.out.flush()
+                self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        """Write at once; a terminal that was closed meanwhile ends nothing."""
+        try:
+            self.out.write(text)
+            self.out.flush()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
 
     def _stamp(self) -> str:
         elapsed = int(time.monotonic() - self.started)
@@ -171,8 +179,7 @@ class Terminal:
 
     def _draw(self, work: _Work, now: float) -> None:
         line = estimates.line(self._stamp(), work.news, work.left(now), width_of(self.out) - 1)
-        self.out.write(f"\r\x1b[K{line}")
-        self.out.flush()
+        self._write(f"\r\x1b[K{line}")
         self._drawn, self._shown = now, True
 
 

@@ -48,11 +48,16 @@ def booting(function: Function) -> Function:
 
 
 def keep_going(session: Session, boot: Boot) -> None:
-    """Install the unit that goes on after the reboot, when the user asked for that."""
+    """Install the unit that goes on after the reboot, when the user asked for that.
+
+    Raises ConfigError for a recording that would not end by itself.
+    """
     if not boot.go_on:
         return
     from pkgafdo.workflows import resume
+    from pkgafdo.workflows.host_workloads import require_end
 
+    require_end(session.config.record)
     manager = resume.manager_of(session.host)
     workdir = session.workdir.path
     text = resume.unit_text(

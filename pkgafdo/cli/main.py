@@ -153,8 +153,15 @@ def exit_code(error: BaseException) -> int:  # noqa: PLR0911  one line for each 
             error.show()
             return ConfigError.exit_code
         case click.Abort() | KeyboardInterrupt():
-            click.echo("pkgafdo: interrupted; the same command goes on from here", err=True)
+            # click wraps the interruption, which knows what is kept and what goes on.
+            notes = getattr(error.__cause__ or error, "__notes__", ())
+            said = ("pkgafdo: interrupted", *notes)
+            click.echo("; ".join(said), err=True)
             return INTERRUPTED
+        case OSError() if error.errno == errno.EIO and isinstance(
+            error.__context__, KeyboardInterrupt
+        ):
+            return INTERRUPTED  # by a terminal that was closed: nobody is left to say it to
         case PkgafdoError():
             click.echo(_fitting(render_error(error)), err=True)
             return error.exit_code

@@ -32,7 +32,8 @@ _OPTIONS = (
     click.Option(
         ["-o", "--output"],
         type=click.Path(path_type=Path),
-        help="The table to write; default: host.parquet or vm.parquet here (with --host or --vm).",
+        help="The table to write, a new file; default: host.parquet or vm.parquet here (with --host or "
+        "--vm).",
     ),
     click.Option(
         ["--kernel"],

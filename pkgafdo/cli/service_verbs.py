@@ -89,13 +89,14 @@ def install_verb(
     """Check that this machine can record, then install service and timer."""
     from pkgafdo.host import systemd
     from pkgafdo.workflows import service, service_units
-    from pkgafdo.workflows.recorder import open_recorder
+    from pkgafdo.workflows.recorder import open_recorder, require_addresses
     from pkgafdo.workflows.session import make_runner
 
     config = read_config(config_file, source, overrides)
     host, user = _owner()
     runner = make_runner(host)
     service.require_recordable(runner, host)
+    require_addresses()  # root, who records here to see that it works, would not notice
     open_recorder(runner, host, config.record)
     state = service.state_folder(host)
     service_units.prepare_state(state, runner, user)

@@ -19,6 +19,7 @@ _TITLE: Final = re.compile(r"""(menuentry|submenu)\s+(?:'([^']*)'|"([^"]*)")""")
 _ID: Final = re.compile(
     r"""(?:\$\{?menuentry_id_option\}?|--id)[ =]+(?:'([^']*)'|"([^"]*)"|(\S+))"""
 )
+_PLACE: Final = re.compile(r"\d+(>\d+)*")
 _KERNEL: Final = re.compile(r"(?:linux|linuxefi|chainloader)\s+(\S+)")
 
 
@@ -132,7 +133,13 @@ def parse_grub_environment(text: str) -> dict[str, str]:
 
 
 def grub_default_entry(entries: Sequence[BootEntry], saved: str) -> BootEntry | None:
-    """Return the entry that GRUB boots when nobody chooses, its default being the saved one."""
+    """Return the entry that GRUB boots when nobody chooses, its default being the saved one.
+
+    None for a default that is saved as a place in the menu (`1>0`): every kernel that is installed
+    moves the others.
+    """
+    if _PLACE.fullmatch(saved):
+        return None
     for entry in entries:
         if saved and saved in {entry.id, entry.title, entry.id.rpartition(">")[2]}:
             return entry

@@ -139,6 +139,13 @@ def events_for(
     )
 
 
+_NAMED: Final = re.compile(r"(?P<event>[^/,{}]+:|[^/,{}]+/[^/]*/)(?P<modifiers>[A-Za-z]*)")
+"""An event with modifiers: NAME:MODIFIERS, or PMU/TERMS/MODIFIERS."""
+_TERMS: Final = re.compile(r"/[^/]*/")
+_MODIFIERS: Final = frozenset("ukhvpPGHSDIWeb")
+"""From perf-list(1). More letters than these are the name of an event: kmem:kmalloc."""
+
+
 def counts_branches(name: str) -> bool:
     """Say whether an event, or each of several joined by “+”, counts branches: by its name alone."""
     return all(_BRANCHES.search(one) for one in name.split(" + "))
@@ -154,20 +161,39 @@ def parse_event(text: str) -> Event:
     if len(words) == 2 and words[0] in {"-e", "--event", "--pfm-events"}:
         carrier = Carrier.LIBPFM if words[0] == "--pfm-events" else Carrier.EVENT
         words = words[1:]
-    if len(words) != 1 or words[0].startswith("-"):
+    if len(words) != 1 or words[0].startswith("-") or _lists_several(words[0]):
         raise ConfigError(
             f"“{text}” is no event",
-            hint="Give it as for perf record -e, or as “--pfm-events NAME”.",
+            hint="Give one, as for perf record -e, or as “--pfm-events NAME”.",
         )
     name = words[0]
-    modifiers = name.rpartition("/" if "/" in name else ":")[2]
-    if "k" not in modifiers or "u" in modifiers:
+    wanted = _of_the_kernel(name, carrier)
+    if name != wanted:
         raise ConfigError(
             f"the event {name} is not of the kernel alone",
-            hint="End it in :k (or in k behind the last slash): a kernel's profile has no use for "
-            "user space.",
+            hint="A kernel's profile has no use for user space: "
+            f"{'--pfm-events ' if carrier is Carrier.LIBPFM else ''}{wanted}",
         )
     return Event(facility="as configured", carrier=carrier, names=(name,), raw=True)
+
+
+def _lists_several(name: str) -> bool:
+    return not set(",{}").isdisjoint(_TERMS.sub("", name))
+
+
+def _of_the_kernel(name: str, carrier: Carrier) -> str:
+    """Return the event with modifiers that keep user space out; as it is where they do."""
+    if carrier is Carrier.LIBPFM:  # each modifier has a colon of its own
+        event, *parts = name.split(":")
+        others = [part for part in parts if part != "u"]
+        return ":".join((event, *others, *(() if "k" in others else ("k",))))
+    named = _NAMED.fullmatch(name)
+    modifiers = named["modifiers"] if named else ""
+    if named is None or not _MODIFIERS.issuperset(modifiers):
+        head, slash, _ = name.rpartition("/")
+        return f"{name}:k" if not slash else f"{head if '/' in head else name}/k"
+    rest = modifiers.replace("u", "")
+    return named["event"] + (rest if "k" in rest else f"k{rest}")
 
 
 def require_stacks(events: Iterable[Event]) -> tuple[Event, ...]:

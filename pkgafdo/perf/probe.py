@@ -87,6 +87,7 @@ def _try(runner: LocalRunner, perf: Perf, event: Event, run_as: RunAs, places: P
         seconds=SECONDS,
         workload=Workload(command=_SYSCALLS),
         places=places,
+        keep_interrupted=False,
     )
     try:
         outcome = record(runner, request)

@@ -6,7 +6,7 @@ import fcntl
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ from pkgafdo.perf.keeper import REAL_PLACES, Places, kept_command
 from pkgafdo.perf.program import PACKAGES
 from pkgafdo.perf.refusals import Refused, parse_refusal
 from pkgafdo.runner.command import Command, RunAs
-from pkgafdo.runner.interrupts import on_interrupt
+from pkgafdo.runner.interrupts import Interruption, on_interrupt
 
 if TYPE_CHECKING:
     from pkgafdo.branches.table import BranchTable
@@ -51,6 +51,8 @@ class Workload:
 class Request:
     """One recording: it ends with the workload, after `seconds`, or with Ctrl-C, whatever is first.
 
+    Without keep_interrupted, Ctrl-C interrupts as always, and nothing is kept.
+
     text says where the kernel is linked (None: addresses stay those of the running kernel), kernel
     where it lies, for recordings that do not say. renewal is how often sudo is asked to remember the
     password, in seconds: else it would ask again before the next recording of a series.
@@ -67,6 +69,7 @@ class Request:
     keep: KeptFile | None = None
     places: Places = REAL_PLACES
     renewal: float = 60.0
+    keep_interrupted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +77,8 @@ class Recorded:
     """A recording that ended.
 
     size is what perf wrote, in bytes. status is the workload's exit code, None when it did not end by
-    itself. interrupted: by Ctrl-C. damage says what is wrong with the recording's end, if anything.
+    itself. interrupted: by Ctrl-C or a request to end; terminated: by the latter, after which nothing
+    else may begin. damage says what is wrong with the recording's end, if anything.
     """
 
     table: BranchTable
@@ -82,6 +86,7 @@ class Recorded:
     size: int
     status: int | None = None
     interrupted: bool = False
+    terminated: bool = False
     damage: str = ""
 
 
@@ -202,13 +207,18 @@ def record(runner: LocalRunner, request: Request) -> Recorded | Refused:
         if request.keep is not None:
             request.keep.open()
             stack.callback(request.keep.close)
-        with on_interrupt(course.stop) as interrupted:
+        keeping = (
+            on_interrupt(course.stop) if request.keep_interrupted else nullcontext(Interruption())
+        )
+        with keeping as interruption:
             counted = read_live(perf.stdout, course, text=request.text, kernel=request.kernel)
         seconds = course.seconds
         log.done_progress()
         _let_finish(perf)
         said = _text(errors)
         _tell_keeper(said)
+        if counted is None and interruption.is_set():
+            raise KeyboardInterrupt  # before there was anything to keep
         if counted is None:
             return _refused(said, perf.returncode)
         return Recorded(
@@ -216,7 +226,8 @@ def record(runner: LocalRunner, request: Request) -> Recorded | Refused:
             seconds=seconds,
             size=counted.size,
             status=course.workload.poll() if course.workload is not None else None,
-            interrupted=interrupted.is_set(),
+            interrupted=interruption.is_set(),
+            terminated=interruption.terminates,
             damage=counted.damage or _early_end(course, said, perf.returncode),
         )
 

@@ -37,7 +37,7 @@ class RecordSettings:
     max_lost: float = Field(default=0.1, ge=0, lt=1)
     """The share of lost samples above which a recording is not used."""
     use_failed: bool = False
-    """Use recordings whose workload failed or that broke off, too."""
+    """Use recordings whose workload failed or was interrupted, or that broke off, too."""
     keep_perf_data: bool = False
     """Keep what perf wrote beside the counts (private to you: it names programs and their files)."""
     keep_limit: int = Field(default=8192, ge=1)

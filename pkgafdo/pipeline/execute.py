@@ -86,6 +86,9 @@ def _run(
     except PkgafdoError as error:
         error.add_note(f"while: {stage.title}")
         raise
+    except KeyboardInterrupt as interruption:
+        interruption.add_note("the same command goes on from here")
+        raise
     finally:
         log.done_progress()
     entry = entry_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,30 +15,57 @@ if TYPE_CHECKING:
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@contextmanager
-def on_interrupt(action: Callable[[], None]) -> Iterator[threading.Event]:
-    """Have the first Ctrl-C call `action` and go on; a second one interrupts as always.
+@dataclass(slots=True, kw_only=True)
+class Interruption:
+    """Which signal asked us to come to an end; 0: none has."""
 
-    The event tells whether there was one. Outside of the main thread, which alone gets signals,
-    nothing is changed.
+    number: int = 0
+
+    def is_set(self) -> bool:
+        """Tell whether there was one."""
+        return bool(self.number)
+
+    @property
+    def terminates(self) -> bool:
+        """Whether we are to be gone afterwards: Ctrl-C ends what is under way, the others end us."""
+        return self.number in {signal.SIGTERM, signal.SIGHUP}
+
+
+@contextmanager
+def on_interrupt(action: Callable[[], None]) -> Iterator[Interruption]:
+    """Have the first Ctrl-C, SIGTERM or SIGHUP call `action` and go on.
+
+    A second Ctrl-C interrupts as always; of the others there are often several (a terminal that is
+    closed, and then its shell), and no more of them are heeded within the block. A hangup that is
+    ignored (nohup) stays so. Outside of the main thread, which alone gets signals, nothing is changed.
     """
-    interrupted = threading.Event()
+    interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
-        yield interrupted
+        yield interruption
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in _ENDING}
 
     def finish(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        interrupted.set()
-        signal.signal(signal.SIGINT, before)
+        del frame
+        if interruption.is_set():
+            return
+        interruption.number = number
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
         action()
 
-    signal.signal(signal.SIGINT, finish)
+    # Shells have what they start in the background ignore SIGINT; it is meant all the same.
+    taken = [
+        number
+        for number in _ENDING
+        if number == signal.SIGINT or before[number] is not signal.SIG_IGN
+    ]
+    for number in taken:
+        signal.signal(number, finish)
     try:
-        yield interrupted
+        yield interruption
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in taken:
+            signal.signal(number, before[number])
 
 
 @contextmanager

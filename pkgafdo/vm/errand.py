@@ -66,8 +66,8 @@ class Outcome:
     """How an errand ended.
 
     status is the command's exit code, None when it did not end by itself; seconds from its begin, 0
-    when it never began; interrupted by Ctrl-C, expired when its time was over; unwritable folders of
-    the user that the guest could not make writable.
+    when it never began; interrupted by Ctrl-C or a request to end, terminated by the latter; expired
+    when its time was over; unwritable folders of the user that the guest could not make writable.
     """
 
     report: Report
@@ -77,6 +77,7 @@ class Outcome:
     interrupted: bool
     expired: bool
     unwritable: tuple[str, ...] = ()
+    terminated: bool = False
 
 
 def writable_folders(errand: Errand) -> tuple[Path, ...]:
@@ -197,6 +198,7 @@ def run_errand(
         seconds=ran,
         begun=bool(watch.began),
         interrupted=interrupted.is_set(),
+        terminated=interrupted.terminates,
         expired=expired,
         unwritable=tuple(_UNWRITABLE.findall(told)),
     )

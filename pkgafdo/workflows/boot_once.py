@@ -38,10 +38,14 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Armed:
-    """Whether the next boot takes the target; entry is what it is called, why not otherwise why."""
+    """Whether the next boot takes the target; entry is what it is called, why not otherwise why.
+
+    after says what boots after that, where it is not the running kernel again.
+    """
 
     entry: str = ""
     why_not: str = ""
+    after: str = ""
 
 
 def target_of(
@@ -94,7 +98,7 @@ def arming_lines(loader: BootLoader, target: Target) -> tuple[str, ...]:
             first = shell(boot_entries.grub_reboot_command(f"‹entry of {target.pkgbase}›"))
         case OneShot.NONE:
             return (f"# {loader.by_hand} It is {target.release}.",)
-    return first, "# reboot; the same command goes on in that kernel, the boot after is the old one"
+    return first, "# reboot; the same command goes on in that kernel, the boot after is the default"
 
 
 def reboot_command() -> Command:
@@ -131,17 +135,21 @@ def _arm_bootctl(runner: Runner, loader: BootLoader, target: Target) -> Armed:
     if entry is None:
         how = _LIMINE if loader.loader is Loader.LIMINE else _COPY
         return _missing(target, how.format(pkgbase=target.pkgbase))
+    running = next((one for one in entries if one.selected), None)
+    default = next((one for one in entries if one.default), running)
+    after = ""
     if entry.default and not target.may_be_default:
-        old = next((one for one in entries if one.selected and one.id != entry.id), None)
-        if old is None:
+        if running is None or running.id == entry.id:
             return Armed(why_not="it is the default entry, and the old kernel's is not known")
-        runner.run(boot_entries.default_command(old.id))
+        runner.run(boot_entries.default_command(running.id))
         log.note(
-            f"the new kernel would have become the default: “{old.id}” is it now "
+            f"the new kernel would have become the default: “{running.id}” is it now "
             "(`bootctl set-default ''` takes that back)"
         )
+    elif default is not None and running is not None and default.id != running.id:
+        after = f"the default, “{default.title}”"
     runner.run(boot_entries.oneshot_command(entry.id))
-    return Armed(entry=entry.id)
+    return Armed(entry=entry.id, after=after)
 
 
 def _arm_grub(runner: Runner, loader: BootLoader, target: Target) -> Armed:
@@ -155,16 +163,19 @@ def _arm_grub(runner: Runner, loader: BootLoader, target: Target) -> Armed:
         return _missing(target, f": run `grub-mkconfig -o {loader.config}`, then this again")
     answer = runner.query(boot_entries.grub_environment_command()).stdout
     saved = boot_entries.parse_grub_environment(answer).get("saved_entry", "")
-    default = boot_entries.grub_default_entry(entries, saved)
-    takes_it = default is not None and default.linux == entry.linux
-    if takes_it and not target.may_be_default:
-        old = _running(entries, target)
+    default, old = boot_entries.grub_default_entry(entries, saved), _running(entries, target)
+    after = ""
+    if default is None:
+        after = f"line {saved} of its menu, whichever that is now (`grub-set-default` takes a name)"
+    elif default.linux == entry.linux and not target.may_be_default:
         if old is None:
             return Armed(why_not="it is GRUB's default entry, and the old kernel's is not known")
         runner.run(boot_entries.grub_default_command(old.id))
         log.note(f"the new kernel would have become GRUB's default: “{old.title}” is it now")
+    elif old is None or default.linux != old.linux:
+        after = f"the default, “{default.title}”"
     runner.run(boot_entries.grub_reboot_command(entry.id))
-    return Armed(entry=entry.id)
+    return Armed(entry=entry.id, after=after)
 
 
 def _find(entries: tuple[BootEntry, ...], target: Target) -> BootEntry | None:

@@ -59,13 +59,17 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recording:
-    """A finished recording; faults are sentences that speak against using it."""
+    """A finished recording; faults are sentences that speak against using it.
+
+    interrupted and terminated are as in what perf's room calls Recorded.
+    """
 
     table: BranchTable
     seconds: float
     size: int
     interrupted: bool
     faults: tuple[str, ...]
+    terminated: bool = False
 
 
 def subject_of(
@@ -150,6 +154,7 @@ def record_job(
         size=outcome.size,
         interrupted=outcome.interrupted,
         faults=faults,
+        terminated=outcome.terminated,
     )
 
 
@@ -194,6 +199,14 @@ def described(
         ),
     )
     return mark_faults(known, faults)
+
+
+def interruption(recording: Recording, place: Path) -> KeyboardInterrupt:
+    """Return the end of who was interrupted while recording, with a note of what became of it."""
+    error = KeyboardInterrupt()
+    marked = ", marked as not to be used" if recording.faults else ""
+    error.add_note(f"the recording so far is kept in {place}{marked}")
+    return error
 
 
 def require_faultless(recordings: dict[str, Recording], *, use_failed: bool, kept: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
+from pkgafdo.errors import ConfigError
 from pkgafdo.packaging.builder import make_folder
 from pkgafdo.perf.record import Workload
 from pkgafdo.perf.workloads import (
@@ -52,9 +53,32 @@ def require_workloads(session: Session) -> None:
     """Raise HostError or ConfigError for what the workloads would find missing only when they run."""
     chosen = [one.workload for one in named(session.config.record)]
     require_programs(session.runner, chosen)
+    if session.config.package.route == "pkgbuild":
+        _require_no_tree(chosen)
     # The tree will be there by then: it is what the run builds.
     package = session.config.record.package
     require_ground(chosen, Ground(folder=Path(), jobs=1, tree="fetched", package=package))
+
+
+def _require_no_tree(workloads: list[HostWorkload]) -> None:
+    for workload in workloads:
+        if workload.needs == "tree":
+            raise ConfigError(
+                f"the workload {workload.name} has no kernel tree in a run from a PKGBUILD",
+                details="makepkg builds inside the tree that it unpacks, which is not clean any more.",
+                hint="Choose other workloads: makepkg can build the same folder (record.package), "
+                "record.command whatever you like.",
+            )
+
+
+def require_end(settings: RecordSettings) -> None:
+    """Raise ConfigError for recordings that only Ctrl-C would end: nobody is there to press it."""
+    if settings.road == "host" and ANY in weights(settings) and not settings.seconds:
+        raise ConfigError(
+            "a run that goes on by itself would record with no end",
+            details="There is neither a workload nor a time: record.workloads, record.seconds.",
+            hint="Say how long: --set record.seconds=3600. Or leave --go-on out.",
+        )
 
 
 def makers(session: Session, tree: Path) -> dict[str, Maker]:

@@ -102,7 +102,7 @@ def _sentence(
     if armed.entry:
         return (
             f"{runs}: reboot now; {loader.name} boots it once (entry {armed.entry}), "
-            f"and {session.host.release} again after that"
+            f"and after that {armed.after or f'{session.host.release} again'}"
         )
     if armed.why_not.endswith("is not installed"):
         folder = session.workdir.path / "packages" / which

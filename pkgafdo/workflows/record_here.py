@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import log
 from pkgafdo.branches.store import write_table
-from pkgafdo.errors import ConfigError
+from pkgafdo.errors import ConfigError, HostError
 from pkgafdo.host.invoker import user_environment
 from pkgafdo.host.resources import free_disk
 from pkgafdo.host.running import running_kernel
@@ -23,6 +24,7 @@ from pkgafdo.runner.command import Command, RunAs
 from pkgafdo.workflows.host_recording import (
     Job,
     find_running_vmlinux,
+    interruption,
     record_job,
     require_faultless,
     subject_of,
@@ -65,8 +67,8 @@ def record_here(
 ) -> dict[str, Any]:
     """Record the running kernel into a table at `wish.output`; returns what it holds, JSON-plain.
 
-    Without a command or a time it goes on until Ctrl-C. Raises CommandError, after the table has been
-    written, when something speaks against using it.
+    Without a command or a time it goes on until Ctrl-C. After the table has been written, raises
+    CommandError when something speaks against using it, KeyboardInterrupt when we are to end.
     """
     require_writable(wish.output)
     kernel = running_kernel(filesystem)
@@ -79,14 +81,17 @@ def record_here(
         keep=kept_file(wish.output, settings),
     )
     with only_recorder():
+        require_absent(wish.output, *([job.keep.path] if job.keep is not None else []))
         recorder = open_recorder(runner, host, settings, filesystem=filesystem, places=places)
         for note in notes_on_period(period=settings.period, cores=host.cores, seconds=wish.seconds):
             log.note(note)
         log.step(f"recording {kernel.release}: {_until(wish)}")
         recording = record_job(recorder, subject, job, settings)
-    write_table(recording.table, wish.output)
+        write_table(recording.table, wish.output)
     for path in (wish.output, job.keep.path if job.keep is not None else wish.output):
         give(path, runner.builder)
+    if recording.terminated:
+        raise interruption(recording, wish.output)
     require_faultless(
         {job.name: recording}, use_failed=settings.use_failed, kept=f"in {wish.output}"
     )
@@ -110,6 +115,16 @@ def require_writable(output: Path) -> None:
         )
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def require_absent(*paths: Path) -> None:
+    """Raise ConfigError for what a recording would overwrite: nobody can make another one again."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise ConfigError(
+                f"{path} is there already; no recording is overwritten",
+                hint="Name another file with --output, or move this one away.",
+            )
 
 
 def kept_file(output: Path, settings: RecordSettings) -> KeptFile | None:
@@ -137,6 +152,12 @@ def _vmlinux(
 def _workload(runner: LocalRunner, wish: Wish) -> Workload | None:
     if not wish.command:
         return None
+    if runner.which(wish.command[0]) is None:
+        raise HostError(
+            f"there is no program {wish.command[0]}",
+            details="The shell's own words, such as cd, are no programs.",
+            hint="Check the name, or let a shell run it: pkgafdo record --host -- sh -c '…'",
+        )
     command = Command(
         argv=wish.command,
         env=user_environment(wish.environ or {}, runner.builder),

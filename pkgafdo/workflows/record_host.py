@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pkgafdo import files, log
 from pkgafdo.artifacts import Vmlinux
-from pkgafdo.branches.marks import FAULTS, accept_faults
+from pkgafdo.branches.marks import FAULTS, accept_faults, mark_faults
 from pkgafdo.branches.merge import merge_tables
 from pkgafdo.branches.store import read_table, write_table
 from pkgafdo.errors import PkgafdoError
@@ -25,6 +25,7 @@ from pkgafdo.workflows.boot_gate import boot_gate, gate_needs
 from pkgafdo.workflows.host_recording import (
     Job,
     Recording,
+    interruption,
     record_job,
     require_faultless,
     subject_of,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from pkgafdo.workflows.host_recording import Subject
     from pkgafdo.workflows.recorder import Recorder
     from pkgafdo.workflows.session import Session
+
+
+_CUT_SHORT: Final = "it was interrupted before its workload came to an end"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,10 +190,18 @@ def _record_all(
             )
             recording = _keyed(record_job(recorder, subject, job, settings), job_key)
         if recording.interrupted and found:
-            raise KeyboardInterrupt  # the workload did not get its time
+            recording = _cut_short(recording)
         write_table(recording.table, place)
+        if recording.terminated or _CUT_SHORT in recording.faults:
+            raise interruption(recording, place)
         recordings[name] = recording
     return recordings
+
+
+def _cut_short(recording: Recording) -> Recording:
+    """Return a recording whose workload did not get its time, marked as such."""
+    faults = (*recording.faults, _CUT_SHORT)
+    return replace(recording, table=mark_faults(recording.table, faults), faults=faults)
 
 
 def _keyed(recording: Recording, job_key: str) -> Recording:

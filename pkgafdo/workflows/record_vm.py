@@ -17,8 +17,8 @@ from pkgafdo.toolchain.select import select
 from pkgafdo.vm.guest import find_trouble
 from pkgafdo.vm.plugin import build_native
 from pkgafdo.vm.virtme import require_virtme
-from pkgafdo.workflows.host_recording import Recording, require_faultless
-from pkgafdo.workflows.record_here import require_writable
+from pkgafdo.workflows.host_recording import Recording, interruption, require_faultless
+from pkgafdo.workflows.record_here import require_absent, require_writable
 from pkgafdo.workflows.recordings import describe_table
 from pkgafdo.workflows.session import cache_folder
 from pkgafdo.workflows.vm_kernel import kernel_of_files, kernel_of_run, require_able
@@ -39,9 +39,11 @@ def record_in_vm(
 ) -> dict[str, Any]:
     """Record a command in the VM into a table at `wish.output`; returns what it holds, JSON-plain.
 
-    Raises CommandError, after the table has been written, when something speaks against using it.
+    After the table has been written, raises CommandError when something speaks against using it,
+    KeyboardInterrupt when we are to end.
     """
     require_writable(wish.output)
+    require_absent(wish.output)
     program = require_virtme(runner, Path(sys.executable).parent)
     wish = replace(wish, errand=resolved(runner, wish.errand))
     kernel = (
@@ -63,6 +65,8 @@ def record_in_vm(
     write_table(recording.table, wish.output)
     for path in (wish.output, *wish.kept.values()):
         give(path, runner.builder)
+    if recording.terminated:
+        raise interruption(recording, wish.output)
     require_faultless(
         {recording.table.meta.extra["workload"]: recording},
         use_failed=config.record.use_failed,
@@ -116,6 +120,7 @@ def _judged(left: Stay, wish: VmWish, settings: RecordSettings) -> Recording:
         size=0,
         interrupted=outcome.interrupted,
         faults=faults,
+        terminated=outcome.terminated,
     )
 
 

@@ -81,6 +81,7 @@ def rights(runner: LocalRunner, filesystem: Path = ROOT) -> RunAs:
     Raises HostError when neither is possible.
     """
     if runner.root != () and may_record(filesystem):
+        require_addresses(filesystem)
         return RunAs.SELF  # the service of the background sampling: no one is there to ask
     if runner.root is not None:
         return RunAs.ROOT
@@ -95,6 +96,20 @@ def rights(runner: LocalRunner, filesystem: Path = ROOT) -> RunAs:
         details=f"kernel.perf_event_paranoid is {paranoid}, kernel.kptr_restrict {restrict}.",
         hint=next_move(Refusal.NO_RIGHT),
     )
+
+
+def require_addresses(filesystem: Path = ROOT) -> None:
+    """Raise HostError where capabilities alone do not show perf where the kernel lies.
+
+    Linux, kernel/ksyms_common.c: kallsyms_show_value; with kptr_restrict 2 nobody is shown it.
+    """
+    if _sysctl(filesystem, "kptr_restrict") > 1:
+        raise HostError(
+            "the kernel's addresses are hidden from all programs: kernel.kptr_restrict is 2",
+            details="Recording in the background has no root, which alone could lower it meanwhile.",
+            hint="Set it to 1, which still hides them from all without CAP_SYSLOG; or record by hand: "
+            "pkgafdo record --host --seconds 60",
+        )
 
 
 def _sysctl(filesystem: Path, name: str) -> int:

@@ -123,7 +123,7 @@ def install_units(runner: Runner, manager: Manager, sampling: Sampling) -> None:
     try:
         runner.run(write_command(service, service_text(sampling)))
         runner.run(write_command(timer, timer_text(sampling)))
-        runner.query(verify_command((service, timer)))
+        _require_whole((service, timer), runner.query(verify_command((service, timer))).stderr)
         runner.run(manager.command("daemon-reload"))
         runner.run(manager.command("enable", "--now", timer.name))
     except PkgafdoError as error:
@@ -133,6 +133,18 @@ def install_units(runner: Runner, manager: Manager, sampling: Sampling) -> None:
             details=f"{error.message}\n{error.details}".strip(),
             hint=error.hint or "Record by hand: pkgafdo record --host --seconds 60.",
         ) from error
+
+
+def _require_whole(paths: Sequence[Path], said: str) -> None:
+    """Raise HostError for settings that systemd only ignores, which is no failure to it."""
+    names = [path.name for path in paths]
+    ignored = [line for line in said.splitlines() if any(name in line for name in names)]
+    if ignored:
+        raise HostError(
+            "it would ignore what it does not understand",
+            details="\n".join(ignored),
+            hint="A span of time is written as in 4h, 90min or 1h 30min (--every; systemd.time(7)).",
+        )
 
 
 def remove_units(runner: Runner, manager: Manager) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import time
@@ -172,3 +173,26 @@ def test_who_replaces_stderr_afterwards_gets_what_is_said_from_then_on(monkeypat
     monkeypatch.setattr("sys.stderr", later)
     subject.note("still here")
     assert later.getvalue().endswith("still here\n")
+
+
+class Gone(io.StringIO):
+    """A terminal that was closed, or a disk that is full."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def flush(self) -> None:
+        raise OSError(self.number, "gone")
+
+
+def test_a_terminal_that_was_closed_ends_nothing() -> None:
+    terminal = subject.Terminal(stream=Gone(errno.EIO), live=True)
+    terminal.say("note", "text")
+    terminal.progress(News(text="text"))
+    terminal.clear()
+
+
+def test_a_full_disk_is_not_passed_over() -> None:
+    with pytest.raises(OSError, match="gone"):
+        subject.Terminal(stream=Gone(errno.ENOSPC)).say("note", "text")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from subprocess import Popen  # noqa: TID251  the runner gives no terminal
 
 import pytest
 
@@ -15,7 +17,7 @@ from pkgafdo.host.running import running_kernel
 from tests.fakes import perf_files as pf
 from tests.fakes import perf_program
 from tests.fakes.perf_program import Behaviour, calls, install_perf
-from tests.integration.cli.program import Pkgafdo, processes_of, wait_until
+from tests.integration.cli.program import Pkgafdo, Started, processes_of, wait_until
 from tests.unit import elf_files
 
 pytestmark = [
@@ -86,6 +88,57 @@ def test_ctrl_c_ends_it_and_keeps_the_table(host: Pkgafdo, folder: Path, bin_fol
     assert list(processes_of(bin_folder)) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_keeps_the_table_and_says_so(
+    host: Pkgafdo, folder: Path, bin_folder, number: signal.Signals
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    output = folder / "host.parquet"
+    started = host.start("record", "--host", "-o", output, *EVENT)
+    started.wait_until(lambda: len(calls(bin_folder)) == 3, "perf is at work")
+    time.sleep(0.5)
+    ended = started.signal(number)
+    assert ended.code == 130
+    said = ended.stderr.splitlines()[-1]
+    assert said == f"pkgafdo: interrupted; the recording so far is kept in {output}"
+    assert read_table(output).meta.samples >= 50
+    assert list(processes_of(bin_folder)) == []
+
+
+def test_a_terminal_that_is_closed_leaves_the_table(
+    host: Pkgafdo, folder: Path, bin_folder
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    output = folder / "host.parquet"
+    (host.cache / "pkgafdo").mkdir(parents=True)
+    ours, theirs = pty.openpty()
+    started = Started(
+        process=Popen(
+            ["setsid", "--ctty", *host.command("record", "--host", "-o", output, *EVENT)],
+            cwd=folder, env=dict(os.environ) | {"PATH": host.path, "HOME": str(folder)},
+            stdin=theirs, stdout=theirs, stderr=theirs,
+        ),
+        folder=folder,
+    )  # fmt: skip
+    os.close(theirs)
+    started.wait_until(lambda: len(calls(bin_folder)) == 3, "perf is at work")
+    time.sleep(0.5)
+    os.close(ours)
+    assert started.process.wait(60) == 130
+    assert read_table(output).meta.samples >= 50
+    assert list(processes_of(bin_folder)) == []
+
+
+def test_ctrl_c_before_it_records_promises_nothing(host: Pkgafdo, folder: Path, bin_folder) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    started = host.start("record", "--host", "-o", folder / "host.parquet", *EVENT)
+    started.wait_until(lambda: len(calls(bin_folder)) == 2, "it probes")
+    ended = started.signal(signal.SIGINT)
+    assert ended.code == 130
+    assert ended.stderr.splitlines()[-1] == "pkgafdo: interrupted"
+    assert not (folder / "host.parquet").exists()
+
+
 def test_a_killed_recorder_leaves_no_perf_at_work(host: Pkgafdo, folder: Path, bin_folder) -> None:
     install_perf(bin_folder, Behaviour(events=[NAME]))
     output = folder / "host.parquet"
@@ -110,6 +163,7 @@ def test_a_failing_command_leaves_a_marked_table(host: Pkgafdo, folder: Path, bi
     assert "failed with exit code 9" in host.run(*read).refusal(5).details
     assert host.run(*read, "--allow-failed").code == 0
     assert host.run("branches", "read", folder / "again.parquet", "-o", output).code == 0
+    output.unlink()
     again = host.run(
         *words, "--set", "record.use_failed=true", "--json", "--", "sh", "-c", "sleep 0.2; exit 9"
     )
@@ -127,6 +181,7 @@ def test_lost_samples_above_the_share_speak_against_a_recording(
     words = ("record", "--host", "--seconds", "1", "-o", folder / "t.parquet", *EVENT)
     refusal = host.run(*words).refusal(4)
     assert "50% of its samples were lost (10% are allowed)" in refusal.details
+    (folder / "t.parquet").unlink()
     assert host.run(*words, "--set", "record.max_lost=0.6").code == 0
 
 
@@ -221,6 +276,32 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_recorded(
     install_perf(bin_folder, Behaviour(events=[NAME]))
     refusal = host.run("record", "--host", "-o", folder / "no/t.parquet", *EVENT).refusal(2)
     assert "cannot be written" in refusal.message
+    assert calls(bin_folder) == []
+
+
+@pytest.mark.parametrize("there", ["host.parquet", "host.perf.data"])
+def test_a_recording_is_never_overwritten(
+    host: Pkgafdo, folder: Path, bin_folder, there: str
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    (folder / there).write_text("hours of work")
+    words = ("record", "--host", "-o", folder / "host.parquet", "--keep-perf-data", *EVENT)
+    refusal = host.run(*words).refusal(2)
+    assert refusal.message == f"{folder / there} is there already; no recording is overwritten"
+    assert "--output" in refusal.hint
+    assert (folder / there).read_text() == "hours of work"
+    assert calls(bin_folder) == []
+
+
+@pytest.mark.parametrize("command", ["nosuchcmd", "./nosuchcmd", "cd"])
+def test_a_command_that_is_no_program_is_refused_before_anything_is_recorded(
+    host: Pkgafdo, folder: Path, bin_folder, command: str
+) -> None:
+    install_perf(bin_folder, Behaviour(events=[NAME]))
+    words = ("record", "--host", "-o", folder / "t.parquet", *EVENT, "--", command, "x")
+    refusal = host.run(*words).refusal(3)
+    assert refusal.message == f"there is no program {command}"
+    assert "sh -c" in refusal.hint
     assert calls(bin_folder) == []
 
 

@@ -122,6 +122,26 @@ def test_ctrl_c_ends_the_guest_and_keeps_what_was_counted(host: Pkgafdo, place: 
     assert list(processes_of(place)) == []
 
 
+def test_a_request_to_end_keeps_what_was_counted_and_says_so(host: Pkgafdo, place: Path) -> None:
+    install_guest(place, 'say begun; echo here >"$share/output"; while :; do sleep 0.05; done')
+    started = host.start(*words(place))
+    started.wait_until(lambda: "here" in started.stderr, "its output comes")
+    ended = started.signal(signal.SIGTERM)
+    assert ended.code == 130
+    kept = f"pkgafdo: interrupted; the recording so far is kept in {place / 'vm.parquet'}"
+    assert ended.stderr.splitlines()[-1] == kept
+    assert read_table(place / "vm.parquet").branches == 42
+
+
+def test_a_recording_is_never_overwritten(host: Pkgafdo, place: Path) -> None:
+    install_guest(place, WORKS.format(0))
+    (place / "vm.parquet").write_text("hours of work")
+    refusal = host.run(*words(place)).refusal(2)
+    assert "no recording is overwritten" in refusal.message
+    assert (place / "vm.parquet").read_text() == "hours of work"
+    assert not (place / "order").exists()
+
+
 def test_ctrl_c_before_the_command_keeps_nothing(host: Pkgafdo, place: Path) -> None:
     install_guest(place, 'touch "$here/boots"; while :; do sleep 0.05; done')
     started = host.start(*words(place))

@@ -118,13 +118,15 @@ def test_a_workload_that_goes_on_is_ended_with_the_time(
         os.kill(pid, 0)
 
 
-def test_ctrl_c_ends_a_recording_and_keeps_it(runner, bin_folder, request_of) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_recording_and_keeps_it(runner, bin_folder, request_of, number) -> None:
     install_perf(bin_folder, Behaviour(events=[NAME]))
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), number))
     timer.start()
     found = recorded(record(runner, request_of()))
     timer.join()
     assert found.interrupted
+    assert found.terminated == (number != signal.SIGINT)
     assert found.damage == ""
     assert found.table.meta.samples >= 50
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -338,6 +340,15 @@ def test_an_event_that_never_fires_does_not_pass_the_probe(
     found = probed(runner, perf_of, ["AMD BRS"], places, libpfm=False)
     assert found.event is None
     assert "no samples" in found.reason
+
+
+def test_ctrl_c_while_it_probes_interrupts(runner, bin_folder, perf_of, places) -> None:
+    install_perf(bin_folder, Behaviour(events=["cpu/event=0xc4/k"]))
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        probed(runner, perf_of, ["AMD BRS"], places, libpfm=False)
+    timer.join()
 
 
 def test_a_probe_takes_about_a_second(runner, bin_folder, perf_of, places) -> None:

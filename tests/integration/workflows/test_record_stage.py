@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from pkgafdo.workflows.recorder import probed_road
 from pkgafdo.workflows.road import on_road, recording_stages
 from tests.fakes import perf_files as pf
 from tests.fakes.perf_program import EVENT, SHIFT, Behaviour, calls, install_perf
+from tests.integration.cli.program import wait_until
 from tests.integration.perf.test_keeper import NAME as SYSCTL
 from tests.unit import elf_files
 from tests.unit.pipeline.stages import entry, file_record
@@ -174,6 +178,68 @@ def test_what_was_recorded_before_an_interruption_is_not_recorded_again(machine:
     facts = machine.run().facts
     assert set(facts["workloads"]) == {"stress-ng", "network"}
     assert len(calls(machine.bin)) == before + 3  # version, probe, network
+
+
+def interrupt(machine: Machine, number: signal.Signals) -> KeyboardInterrupt:
+    """Send ourselves a signal once perf records a workload; returns what the stage raised."""
+
+    def send() -> None:
+        # After the version and the probe.
+        wait_until(lambda: len(calls(machine.bin)) == 3, "perf records", 60)
+        time.sleep(0.3)
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(number, signal.default_int_handler)
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt) as interruption:
+            machine.run()
+    finally:
+        thread.join()
+        signal.signal(number, before)
+    return interruption.value
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_workload_s_recording_is_kept_and_marked(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    machine = Machine(tmp_path, workloads=["stress-ng"])
+    replay(machine.bin)
+    stressed(machine.bin, "sleep 60")
+    [note] = interrupt(machine, number).__notes__
+    place = machine.session.workdir.path / "recordings/unfinished/host-stress-ng.parquet"
+    assert note == f"the recording so far is kept in {place}, marked as not to be used"
+    assert "before its workload came to an end" in read_table(place).meta.extra["faults"]
+    stressed(machine.bin, "sleep 0.05")
+    recorded = len(calls(machine.bin))
+    machine.run()
+    assert len(calls(machine.bin)) == recorded + 3  # version, probe, the workload again
+
+
+def test_an_interrupted_workload_s_recording_is_used_when_told(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, workloads=["stress-ng"])
+    replay(machine.bin)
+    stressed(machine.bin, "sleep 60")
+    interrupt(machine, signal.SIGINT)
+    recorded = len(calls(machine.bin))
+    record = replace(machine.session.config.record, use_failed=True)
+    machine.session = replace(
+        machine.session, config=replace(machine.session.config, record=record)
+    )
+    assert read_table(machine.run().files["table"]).branches > 0
+    assert len(calls(machine.bin)) == recorded + 2
+
+
+def test_a_request_to_end_keeps_what_was_recorded_and_begins_nothing_else(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, workloads=[])
+    replay(machine.bin)
+    [note] = interrupt(machine, signal.SIGTERM).__notes__
+    assert "marked" not in note
+    recorded = len(calls(machine.bin))
+    assert machine.run().facts["suite"] == "using the machine"
+    assert len(calls(machine.bin)) == recorded + 2
 
 
 def test_a_command_of_one_s_own_is_recorded_for_its_time(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pkgafdo.cli.boot_options import Boot, keep_going
 from pkgafdo.cli.main import main
+from pkgafdo.errors import ConfigError
+from tests.unit.workflows.sessions import SessionRunner, make_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +57,10 @@ def test_run_takes_the_options_about_the_reboot(capsys) -> None:
     text = capsys.readouterr().out
     assert "--reboot" in text
     assert "--go-on" in text
+
+
+def test_a_run_that_goes_on_by_itself_may_not_record_with_no_end(tmp_path: Path) -> None:
+    session = make_session(tmp_path, SessionRunner(), record={"road": "host", "workloads": []})
+    with pytest.raises(ConfigError, match="with no end"):
+        keep_going(session, Boot(go_on=True))
+    keep_going(session, Boot(reboot=True))

@@ -74,10 +74,18 @@ def test_an_error_without_evidence_or_hint_is_one_line() -> None:
     assert subject.render_error(errors.ConfigError("no")) == "pkgafdo: no"
 
 
-def test_an_interruption_says_that_nothing_is_lost(failing, capsys) -> None:
+def test_an_interruption_promises_nothing_by_itself(failing, capsys) -> None:
     failing(KeyboardInterrupt())
-    text = capsys.readouterr().err.strip()
-    assert text == "pkgafdo: interrupted; the same command goes on from here"
+    assert capsys.readouterr().err.strip() == "pkgafdo: interrupted"
+
+
+def test_an_interruption_says_what_is_kept(failing, capsys) -> None:
+    error = KeyboardInterrupt()
+    error.add_note("the recording is kept")
+    error.add_note("the same command goes on from here")
+    assert failing(error) == 130
+    said = "interrupted; the recording is kept; the same command goes on from here"
+    assert capsys.readouterr().err.strip() == f"pkgafdo: {said}"
 
 
 def test_a_bug_of_ours_ends_with_one_and_keeps_its_traceback(failing, capsys, tmp_path) -> None:

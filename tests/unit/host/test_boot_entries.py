@@ -86,6 +86,11 @@ def test_without_a_saved_entry_grub_boots_the_first(saved: str) -> None:
     assert boot_entries.grub_default_entry((), saved) is None
 
 
+@pytest.mark.parametrize("saved", ["0", "2", "1>0"])
+def test_a_place_in_the_menu_is_no_entry_by_name(saved: str) -> None:
+    assert boot_entries.grub_default_entry(parse_grub(GRUB), saved) is None
+
+
 def test_grubs_environment_is_read() -> None:
     text = "saved_entry=Advanced>Arch=1\nnext_entry=\nnonsense\n"
     found = boot_entries.parse_grub_environment(text)

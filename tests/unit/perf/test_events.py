@@ -94,6 +94,9 @@ def test_a_machine_without_any_is_sent_to_the_vm() -> None:
         ("-e cpu/event=0xc4/k", Carrier.EVENT, "cpu/event=0xc4/k"),
         ("cpu/event=0xc4,umask=0x20/kpp", Carrier.EVENT, "cpu/event=0xc4,umask=0x20/kpp"),
         ("--pfm-events EX:k", Carrier.LIBPFM, "EX:k"),
+        ("--pfm-events EX:UMASK:k:c=1", Carrier.LIBPFM, "EX:UMASK:k:c=1"),
+        ("kmem:kmalloc:k", Carrier.EVENT, "kmem:kmalloc:k"),
+        ("cycles:kH", Carrier.EVENT, "cycles:kH"),
     ],
 )
 def test_a_user_s_own_event(text: str, carrier: Carrier, name: str) -> None:
@@ -101,13 +104,44 @@ def test_a_user_s_own_event(text: str, carrier: Carrier, name: str) -> None:
     assert event.arguments == (carrier, name, "-b")
 
 
-@pytest.mark.parametrize("text", ["", "a b", "--pfm-events", "-e", "--filter x:k", "-b"])
+SEVERAL = [
+    "cycles,instructions:k",
+    "{cycles,instructions}:k",
+    "cpu/event=1/k,cycles",
+    "a,cpu/b,c/k",
+]
+
+
+@pytest.mark.parametrize("text", ["", "a b", "--pfm-events", "-e", "--filter x:k", "-b", *SEVERAL])
 def test_what_is_no_event_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no event"):
         parse_event(text)
 
 
-@pytest.mark.parametrize("text", ["cycles", "cycles:u", "cycles:uk", "cpu/event=0xc4/", "cpu/k/u"])
-def test_an_event_of_user_space_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="not of the kernel alone"):
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("cycles", "cycles:k"),
+        ("cycles:", "cycles:k"),
+        ("cycles:u", "cycles:k"),
+        ("cycles:uk", "cycles:k"),
+        ("cycles:upp", "cycles:kpp"),
+        ("cpu/event=0xc4/", "cpu/event=0xc4/k"),
+        ("cpu/event=0xc4/:k", "cpu/event=0xc4/k"),
+        ("cpu/event=0xc4", "cpu/event=0xc4/k"),
+        ("cpu/k/u", "cpu/k/k"),
+        # A letter of the name is no modifier.
+        ("br_inst_retired.near_taken", "br_inst_retired.near_taken:k"),
+        ("BR_INST_RETIRED.NEAR_TAKEN", "BR_INST_RETIRED.NEAR_TAKEN:k"),
+        ("ex_ret_brn_tkn", "ex_ret_brn_tkn:k"),
+        ("task-clock", "task-clock:k"),
+        ("kmem:kmalloc", "kmem:kmalloc:k"),
+        ("--pfm-events ex_ret_brn_tkn", "--pfm-events ex_ret_brn_tkn:k"),
+        ("--pfm-events EX:u:k", "--pfm-events EX:k"),
+        ("--pfm-events EX:UMASK", "--pfm-events EX:UMASK:k"),
+    ],
+)
+def test_an_event_of_user_space_is_refused_with_the_right_one(text: str, right: str) -> None:
+    with pytest.raises(ConfigError, match="not of the kernel alone") as refusal:
         parse_event(text)
+    assert refusal.value.hint.endswith(f": {right}")

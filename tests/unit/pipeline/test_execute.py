@@ -106,8 +106,9 @@ def test_a_stage_that_fails_anew_forgets_its_earlier_success(kitchen) -> None:
         raise KeyboardInterrupt
 
     kitchen.execute()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as interruption:
         kitchen.execute(run=fail, recipe={"hot": False})
+    assert interruption.value.__notes__ == ["the same command goes on from here"]
     assert list(kitchen.journal.read()) == ["grind"]
 
 

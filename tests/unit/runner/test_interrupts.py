@@ -65,6 +65,50 @@ def test_a_signal_that_is_ignored_stays_so() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+def test_the_first_signal_finishes_and_the_rest_goes_on(number: int) -> None:
+    done = []
+    with on_interrupt(lambda: done.append("finished")) as interrupted:
+        signal.raise_signal(number)
+        done.append("the rest")
+    assert done == ["finished", "the rest"]
+    assert interrupted.is_set()
+    assert interrupted.terminates == (number != signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+
+
+def interrupted_again(number: int, then: int, done: list[str]) -> None:
+    with on_interrupt(lambda: done.append("finished")):
+        signal.raise_signal(number)
+        signal.raise_signal(then)
+        done.append("the rest")
+
+
+def test_a_second_ctrl_c_interrupts(number: int) -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_again(number, signal.SIGINT, done)
+    assert done == ["finished"]
+
+
+@pytest.mark.parametrize("then", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_and_its_shell_hang_up_once(number: int, then: int) -> None:
+    done: list[str] = []
+    interrupted_again(number, then, done)
+    assert done == ["finished", "the rest"]
+
+
+def test_a_hangup_that_is_ignored_finishes_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with on_interrupt(lambda: None) as interrupted:
+            signal.raise_signal(signal.SIGHUP)
+        assert not interrupted.is_set()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_what_a_first_ctrl_c_does_is_done_afterwards() -> None:
     done = []
     with on_interrupt(lambda: done.append("finished")) as interrupted:

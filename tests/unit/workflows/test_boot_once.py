@@ -111,6 +111,24 @@ def test_grubs_default_goes_back_to_the_old_kernel() -> None:
     assert ran(runner)[0] == ("grub-set-default", "gnulinux-simple-6c")
 
 
+def test_what_boots_afterwards_is_named_where_it_is_another_kernel() -> None:
+    lts = {"id": "lts.conf", "title": "LTS", "linux": "/vmlinuz-linux-lts", "isDefault": True}
+    armed = boot_once.arm(systemd_boot(OLD, NEW, lts), loader(OneShot.BOOTCTL), TARGET)
+    assert armed == Armed(entry="linux-pkgafdo-base.conf", after="the default, “LTS”")
+    assert boot_once.arm(grub(), loader(OneShot.GRUB_REBOOT), TARGET).after == ""
+    armed = boot_once.arm(grub(saved="plain"), loader(OneShot.GRUB_REBOOT), TARGET)
+    assert armed.after == "the default, “plain”"
+
+
+@pytest.mark.parametrize("saved", ["0", "1>0", "1>0>2"])
+def test_a_place_in_grubs_menu_says_nothing_about_the_kernel_there(saved: str) -> None:
+    runner = grub(saved=saved)
+    armed = boot_once.arm(runner, loader(OneShot.GRUB_REBOOT), TARGET)
+    assert armed.entry.endswith("gnulinux-linux-pkgafdo-base-advanced-6c")
+    assert armed.after.startswith(f"line {saved} of its menu, whichever that is now")
+    assert [argv[0] for argv in ran(runner)] == ["grub-reboot"]
+
+
 def test_a_menu_that_was_not_made_again_says_how() -> None:
     text = GRUB.replace("linux-pkgafdo-base", "linux-lts")
     armed = boot_once.arm(grub(config=text), loader(OneShot.GRUB_REBOOT), TARGET)

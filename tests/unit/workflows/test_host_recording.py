@@ -92,6 +92,28 @@ def test_without_root_an_open_system_is_recorded_as_the_user(tmp_path: Path) -> 
     assert rights(runner, machine(tmp_path, paranoid="0", restrict="0")) is RunAs.SELF
 
 
+def capable(folder: Path, *, restrict: str) -> Path:
+    """A system as the service of the background sampling sees it."""
+    found = machine(folder, paranoid="4", restrict=restrict)
+    status = found / "proc/self/status"
+    status.parent.mkdir(parents=True)
+    status.write_text(f"CapAmb:\t{1 << 34 | 1 << 38:016x}\n", encoding="ascii")
+    return found
+
+
+@pytest.mark.parametrize("restrict", ["0", "1"])
+def test_capabilities_let_perf_run_without_root(tmp_path: Path, restrict: str) -> None:
+    runner = LocalRunner(env={}, root=("sudo",))
+    assert rights(runner, capable(tmp_path, restrict=restrict)) is RunAs.SELF
+
+
+def test_capabilities_do_not_help_where_addresses_are_hidden_from_all(tmp_path: Path) -> None:
+    runner = LocalRunner(env={}, root=("sudo",))
+    with pytest.raises(HostError, match="kptr_restrict is 2") as refusal:
+        rights(runner, capable(tmp_path, restrict="2"))
+    assert "record --host" in refusal.value.hint
+
+
 @pytest.mark.parametrize(("paranoid", "restrict"), [("1", "0"), ("0", "1"), ("2", "2")])
 def test_without_root_a_closed_system_is_refused(
     tmp_path: Path, paranoid: str, restrict: str

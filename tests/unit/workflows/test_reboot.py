@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,8 +110,17 @@ def test_another_kernel_stops_the_run_with_a_one_shot_entry_and_one_sentence(des
     assert desk.commands == ["bootctl set-oneshot linux-pkgafdo-base.conf", "sync"]
     assert RELEASE in sentence
     assert "reboot now; systemd-boot 257 boots it once (entry linux-pkgafdo-base.conf)" in sentence
-    assert desk.session.host.release in sentence
+    assert sentence.endswith(f", and after that {desk.session.host.release} again")
     assert "\n" not in sentence
+
+
+def test_the_sentence_promises_the_old_kernel_only_where_it_is_the_default(desk: Desk) -> None:
+    others = [
+        {"id": "linux.conf", "linux": "/vmlinuz-linux", "isSelected": True},
+        {"id": "lts.conf", "title": "LTS", "linux": "/vmlinuz-linux-lts", "isDefault": True},
+    ]
+    desk.runner.answers["list"] = Result(returncode=0, stdout=json.dumps([ENTRY, *others]))
+    assert desk.run().endswith(", and after that the default, “LTS”")
 
 
 def test_after_the_boot_the_same_command_goes_on_and_nothing_waits_any_more(desk: Desk) -> None:
@@ -135,6 +145,22 @@ def test_the_clock_plays_no_part_in_noticing_a_boot(desk: Desk) -> None:
     desk.run()
     sentence = desk.run()  # in the same boot, whenever that is
     assert "although" not in sentence
+
+
+@pytest.mark.parametrize("seconds", [-10 * 365 * 86_400, 10 * 365 * 86_400])
+def test_a_clock_that_jumped_in_the_reboot_repeats_nothing(desk: Desk, seconds: int) -> None:
+    """A battery that is empty, or a clock that another system keeps in local time."""
+    desk.run()
+    before = desk.session.workdir.journal.read()
+    for path in desk.workdir.rglob("*"):
+        # What was written before the boot is of another time than what is written now.
+        os.utime(path, times=(path.stat().st_atime, path.stat().st_mtime + seconds))
+    boot(desk.root, BUILT, boot_id="boot-2")
+    desk.finish()
+    after = desk.session.workdir.journal.read()
+    assert after["install-baseline"] == before["install-baseline"]
+    assert set(after) == {"install-baseline", "record"}
+    assert desk.recorded == 1
 
 
 def test_a_power_cut_that_left_the_note_empty_changes_nothing(desk: Desk) -> None:

@@ -80,6 +80,22 @@ def test_units_that_systemd_refuses_are_taken_away_again(tmp_path: Path) -> None
     assert runner.ran[-1].argv[:3] == ("rm", "-f", "--")
 
 
+def test_what_systemd_would_only_ignore_is_refused(tmp_path: Path) -> None:
+    done = Result(returncode=0)
+    said = (
+        "/etc/x.timer: of somebody else\n/etc/pkgafdo-sample.timer:7: Failed to parse timer value"
+    )
+    runner = FakeRunner(
+        answers={"tee": done, "rm": done, "systemd-analyze": Result(returncode=0, stderr=said)}
+    )
+    with pytest.raises(HostError, match="does not take the timer") as refusal:
+        service_units.install_units(runner, systemd.system_manager(tmp_path), SAMPLING)
+    assert "Failed to parse timer value" in refusal.value.details
+    assert "somebody else" not in refusal.value.details
+    assert "--every" in refusal.value.hint
+    assert runner.ran[-1].argv[:3] == ("rm", "-f", "--")
+
+
 def test_removing_stops_the_timer_and_does_nothing_without_one(tmp_path: Path) -> None:
     done = Result(returncode=0)
     runner = FakeRunner(answers={"systemctl": done, "rm": done})
