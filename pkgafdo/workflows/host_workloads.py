@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pkgafdo.perf.settings import RecordSettings
     from pkgafdo.perf.workloads import HostWorkload
+    from pkgafdo.runner.base import Runner
     from pkgafdo.workflows.session import Session
 
     Maker = Callable[[Path], Command]
@@ -48,13 +49,13 @@ def weights(settings: RecordSettings) -> dict[str, int]:
     return {one.workload.name: one.weight for one in named(settings)} or {ANY: 1}
 
 
-def require_workloads(session: Session) -> None:
+def require_workloads(runner: Runner, settings: RecordSettings) -> None:
     """Raise HostError or ConfigError for what the workloads would find missing only when they run."""
-    chosen = [one.workload for one in named(session.config.record)]
-    require_programs(session.runner, chosen)
+    chosen = [one.workload for one in named(settings)]
+    require_programs(runner, chosen)
     # The tree will be there by then: it is what the run builds.
-    package = session.config.record.package
-    require_ground(chosen, Ground(folder=Path(), jobs=1, tree="fetched", package=package))
+    ground = Ground(folder=Path(), jobs=1, tree="fetched", package=settings.package)
+    require_ground(chosen, ground)
 
 
 def makers(session: Session, tree: Path) -> dict[str, Maker]:

@@ -31,7 +31,7 @@ from pkgafdo.workflows.host_recording import (
 )
 from pkgafdo.workflows.host_workloads import makers, prepared_workload, require_workloads, weights
 from pkgafdo.workflows.record_here import kept_file
-from pkgafdo.workflows.recorder import candidates, open_recorder, rights
+from pkgafdo.workflows.recorder import candidates, open_recorder, rights, why_unprobed
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
@@ -115,13 +115,25 @@ def record_host_stage(
     )
 
 
-def require_host_road(session: Session, *, filesystem: Path = Path("/")) -> None:
-    """Raise HostError or ConfigError for what recording here would find missing only after a build."""
+def require_host_road(
+    session: Session, *, filesystem: Path = Path("/"), places: Places = REAL_PLACES
+) -> None:
+    """Raise HostError or ConfigError for what recording here would find missing only after a build.
+
+    The event is tried, unless that shows only under the kernel that will be built.
+    """
     settings = session.config.record
-    perf = find_perf(session.runner, settings.perf)
-    candidates(session.host, settings, libpfm=perf.libpfm, filesystem=filesystem)
-    rights(session.runner, filesystem)
-    require_workloads(session)
+    require_workloads(session.runner, settings)
+    if why := why_unprobed(session.host, filesystem=filesystem):
+        perf = find_perf(session.runner, settings.perf)
+        candidates(session.host, settings, libpfm=perf.libpfm, filesystem=filesystem)
+        rights(session.runner.root, filesystem)
+        log.note(f"{why}: whether branches can be recorded shows only under the one to be built")
+        if session.config.package.route == "pkgbuild":
+            log.note("see that the PKGBUILD's configuration sets CONFIG_PERF_EVENTS_AMD_BRS=y")
+        return
+    with only_recorder():
+        open_recorder(session.runner, session.host, settings, filesystem=filesystem, places=places)
 
 
 def _preview(session: Session, filesystem: Path) -> tuple[str, ...]:

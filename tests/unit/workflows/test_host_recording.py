@@ -84,12 +84,12 @@ def host(sample: str):
 @pytest.mark.parametrize("prefix", [(), ("sudo", "--"), ("doas",)])
 def test_perf_runs_as_root_where_root_can_be_had(tmp_path: Path, prefix: tuple[str, ...]) -> None:
     runner = LocalRunner(env={}, root=prefix)
-    assert rights(runner, machine(tmp_path, paranoid="-1", restrict="0")) is RunAs.ROOT
+    assert rights(runner.root, machine(tmp_path, paranoid="-1", restrict="0")) is RunAs.ROOT
 
 
 def test_without_root_an_open_system_is_recorded_as_the_user(tmp_path: Path) -> None:
     runner = LocalRunner(env={}, root=None)
-    assert rights(runner, machine(tmp_path, paranoid="0", restrict="0")) is RunAs.SELF
+    assert rights(runner.root, machine(tmp_path, paranoid="0", restrict="0")) is RunAs.SELF
 
 
 @pytest.mark.parametrize(("paranoid", "restrict"), [("1", "0"), ("0", "1"), ("2", "2")])
@@ -98,13 +98,13 @@ def test_without_root_a_closed_system_is_refused(
 ) -> None:
     runner = LocalRunner(env={}, root=None)
     with pytest.raises(HostError, match="needs root") as refusal:
-        rights(runner, machine(tmp_path, paranoid=paranoid, restrict=restrict))
+        rights(runner.root, machine(tmp_path, paranoid=paranoid, restrict=restrict))
     assert f"perf_event_paranoid is {paranoid}" in refusal.value.details
 
 
 def test_a_container_that_hides_the_sysctls_is_taken_as_closed(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="needs root"):
-        rights(LocalRunner(env={}, root=None), tmp_path)
+        rights(None, tmp_path)
 
 
 @pytest.mark.parametrize(
