@@ -48,6 +48,8 @@ class Diagnosis:
         return all(finding.level is not Level.MISSING for finding in self.findings)
 
 
+_EVIDENCE: Final = 4
+"""Lines of a refusal's evidence that the page shows."""
 _SIGNS: Final = {Level.FINE: "✓", Level.NOTE: "·", Level.MISSING: "✗"}
 
 
@@ -84,8 +86,16 @@ def fine(topic: str, name: str, text: str) -> Finding:
 
 
 def refused(topic: str, name: str, error: PkgafdoError) -> Finding:
-    """Return the line for what a probe refused, with the refusal's own next move."""
-    return Finding(topic=topic, name=name, level=Level.MISSING, text=error.message, hint=error.hint)
+    """Return the line for what a probe refused, with its evidence and the refusal's own next move."""
+    lines = error.details.splitlines()
+    text = "; ".join([*lines[:_EVIDENCE], *(["…"] if len(lines) > _EVIDENCE else [])])
+    return Finding(
+        topic=topic,
+        name=name,
+        level=Level.MISSING,
+        text=f"{error.message} ({text.removesuffix('.')})" if text else error.message,
+        hint=error.hint,
+    )
 
 
 def _kernel_config(facts: HostFacts) -> Finding:
