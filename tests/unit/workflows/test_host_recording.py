@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,3 +170,17 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> No
     for place in (tmp_path / "no/host.parquet", tmp_path):
         with pytest.raises(ConfigError, match="cannot be written"):
             require_writable(place)
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_takes_no_file_is_refused_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(dir: Path) -> None:  # noqa: A002  as tempfile has it
+        raise OSError(number, os.strerror(number), str(dir / "tmp1"))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    place = tmp_path / "host.parquet"
+    with pytest.raises(HostError, match=re.escape(f"{place} could not be written")) as refusal:
+        require_writable(place)
+    assert refusal.value.details == os.strerror(number)
