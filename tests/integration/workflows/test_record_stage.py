@@ -61,9 +61,8 @@ class Machine:
         sysctl.write_text("0\n", encoding="ascii")
         self.places = Places(sysctls=str(folder / "sysctls"), notes=str(folder / "notes"))
         runner = LocalRunner(env={"PATH": f"{self.bin}:{os.environ['PATH']}", "LC_ALL": "C"})
-        session = make_session(
-            folder, runner, kernel={"base": "defconfig"}, record={"event": NAME, **record}
-        )  # type: ignore[arg-type]
+        sections = {"kernel": {"base": "defconfig"}, "record": {"event": NAME, **record}}
+        session = make_session(folder, runner, **sections)  # type: ignore[arg-type]
         self.session = replace(session, runner=runner)
         vmlinux = folder / "vmlinux"
         vmlinux.write_bytes(elf_files.vmlinux(build_id=bytes.fromhex(BUILT)))
