@@ -31,7 +31,7 @@ from pkgafdo.workflows.host_recording import (
 )
 from pkgafdo.workflows.host_workloads import makers, prepared_workload, require_workloads, weights
 from pkgafdo.workflows.record_here import kept_file
-from pkgafdo.workflows.recorder import candidates, open_recorder, rights, why_unprobed
+from pkgafdo.workflows.recorder import candidates, open_recorder, rights, why_busy, why_unprobed
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
@@ -120,20 +120,24 @@ def require_host_road(
 ) -> None:
     """Raise HostError or ConfigError for what recording here would find missing only after a build.
 
-    The event is tried, unless that shows only under the kernel that will be built.
+    The event is tried, unless that shows only under the kernel that will be built, or somebody else
+    records at the moment.
     """
     settings = session.config.record
     require_workloads(session.runner, settings)
-    if why := why_unprobed(session.host, filesystem=filesystem):
-        perf = find_perf(session.runner, settings.perf)
-        candidates(session.host, settings, libpfm=perf.libpfm, filesystem=filesystem)
-        rights(session.runner.root, filesystem)
-        log.note(f"{why}: whether branches can be recorded shows only under the one to be built")
-        if session.config.package.route == "pkgbuild":
-            log.note("see that the PKGBUILD's configuration sets CONFIG_PERF_EVENTS_AMD_BRS=y")
-        return
-    with only_recorder():
-        open_recorder(session.runner, session.host, settings, filesystem=filesystem, places=places)
+    with ExitStack() as stack:
+        why = why_unprobed(session.host, filesystem=filesystem) or why_busy(stack)
+        if not why:
+            open_recorder(
+                session.runner, session.host, settings, filesystem=filesystem, places=places
+            )
+            return
+    perf = find_perf(session.runner, settings.perf)
+    candidates(session.host, settings, libpfm=perf.libpfm, filesystem=filesystem)
+    rights(session.runner.root, filesystem)
+    log.note(f"{why}: whether branches can be recorded here will show after the build")
+    if session.config.package.route == "pkgbuild" and "CONFIG_" in why:
+        log.note("see that the PKGBUILD's configuration sets that option")
 
 
 def _preview(session: Session, filesystem: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,18 +73,28 @@ def try_recording(
     filesystem: Path = ROOT,
     places: Places = REAL_PLACES,
 ) -> str:
-    """Return the event that gave branches within a second; empty where a password would be asked for.
+    """Return the event that gave branches within a second, as `open_recorder` does; raises as it does.
 
-    Raises HostError as `open_recorder` does, and while somebody else records on this machine.
+    It is empty where a password would be asked for, and while somebody else records on this machine.
     """
     prefix = runner.root
     asks = prefix and rights(prefix, filesystem) is RunAs.ROOT
     if prefix and asks and runner.query(silent_root_command(prefix)).returncode:
         return ""
-    with only_recorder():
-        return open_recorder(
-            runner, host, settings, filesystem=filesystem, places=places
-        ).event.name
+    with ExitStack() as stack:
+        if why_busy(stack):
+            return ""
+        recorder = open_recorder(runner, host, settings, filesystem=filesystem, places=places)
+    return recorder.event.name
+
+
+def why_busy(stack: ExitStack) -> str:
+    """Take the recorder's place until the stack is closed; return why it is not free, or nothing."""
+    try:
+        stack.enter_context(only_recorder())
+    except HostError as error:
+        return error.message
+    return ""
 
 
 def candidates(

@@ -14,6 +14,7 @@ from pkgafdo.branches.store import read_table
 from pkgafdo.errors import CommandError, HostError, WaitingError
 from pkgafdo.host.cpu import parse_cpuinfo
 from pkgafdo.kernel.settings import KernelSettings
+from pkgafdo.perf.alone import only_recorder
 from pkgafdo.perf.keeper import Places
 from pkgafdo.pipeline.stage import Inputs
 from pkgafdo.runner.local import LocalRunner
@@ -306,6 +307,17 @@ def test_what_only_the_kernel_to_be_built_can_do_is_told_and_not_refused(
         require_host_road(session, filesystem=machine.root, places=machine.places)
 
 
+def test_somebody_else_s_recording_is_no_reason_not_to_build(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(log, "_terminal", log.Terminal(stream=said))
+    with only_recorder():
+        require_host_road(machine.session, filesystem=machine.root, places=machine.places)
+    assert "another pkgafdo is recording" in said.getvalue()
+    assert [argv[0] for argv in calls(machine.bin)] == ["version"]
+
+
 def test_trying_says_which_event_worked_and_asks_for_no_password(machine: Machine) -> None:
     def tried(runner: LocalRunner) -> str:
         return try_recording(
@@ -319,6 +331,8 @@ def test_trying_says_which_event_worked_and_asks_for_no_password(machine: Machin
     asking.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     asking.chmod(0o755)
     assert tried(replace(machine.session.runner, root=("sudo", "--"))) == ""
+    with only_recorder():
+        assert tried(machine.session.runner) == ""
     assert len(calls(machine.bin)) == before
 
 
