@@ -87,7 +87,12 @@ def fine(topic: str, name: str, text: str) -> Finding:
 
 def refused(topic: str, name: str, error: PkgafdoError) -> Finding:
     """Return the line for what a probe refused, with its evidence and the refusal's own next move."""
-    lines = error.details.splitlines()
+    # What the sentence says already is not said twice.
+    lines = [
+        line
+        for line in error.details.splitlines()
+        if not error.message.endswith(line.partition(": ")[2] or line)
+    ]
     text = "; ".join([*lines[:_EVIDENCE], *(["…"] if len(lines) > _EVIDENCE else [])])
     return Finding(
         topic=topic,

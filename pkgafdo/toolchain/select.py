@@ -198,5 +198,5 @@ def _refusal(llvm: str, seen: list[Candidate]) -> HostError:
         hint += f" {ONE_VERSION}"
     message = f"no usable LLVM{asked} is installed"
     if len(lines) == 1:  # One fault is the whole story, several need a heading.
-        return HostError(f"{message}: {seen[0].faults[0]}", hint=hint)
+        message += f": {seen[0].faults[0]}"
     return HostError(message, details="\n".join(lines), hint=hint)
