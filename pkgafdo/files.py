@@ -10,7 +10,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from pkgafdo.errors import ConfigError
+from pkgafdo.errors import ConfigError, HostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +37,26 @@ def sha256_json(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def unwritable(path: Path, error: OSError) -> HostError:
+    """Return what to raise for a file that cannot be made."""
+    return HostError(
+        f"{path} could not be written",
+        details=str(error.strerror or error),
+        hint="Free some space there, or choose another place.",
+    )
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it into place on success, remove it on failure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Yield a temporary path beside `path`; rename it into place on success, remove it on failure.
+
+    Raises HostError for a place that takes no files, such as /proc; other OSErrors pass through.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except FileNotFoundError as error:
+        raise unwritable(path, error) from error
     os.close(handle)
     temporary = path.parent / name
     try:

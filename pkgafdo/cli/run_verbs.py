@@ -88,7 +88,12 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
     from pkgafdo.pipeline.workdir import locked
     from pkgafdo.workflows import reboot, waiting
     from pkgafdo.workflows.bootable import require_bootable
-    from pkgafdo.workflows.preflight import require_config_files, require_later, require_tools_for
+    from pkgafdo.workflows.preflight import (
+        awaits_boot,
+        require_config_files,
+        require_later,
+        require_tools_for,
+    )
     from pkgafdo.workflows.report import report_session
     from pkgafdo.workflows.result import render_result, result_of
     from pkgafdo.workflows.session import open_session
@@ -97,7 +102,8 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
     require_tools_for(host)
     with locked(path) as workdir:
         session, stages = _staged(open_session(config, host, workdir), verb, write=True)
-        require_bootable(config, path, reboots=_reboots(stages))
+        reboots = awaits_boot(session, stages)
+        require_bootable(session.config, host, path, reboots=reboots)
         require_config_files(session)
         require_later(session, stages)
         if _reboots(stages):
@@ -117,10 +123,11 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
 def _staged(session: Any, verb: str, *, write: bool) -> Any:  # noqa: ANN401  lazily imported
     """Return session and stages; with a reboot among them, the base configuration stays as it is."""
     from pkgafdo.kernel.configure import RunningKernel
-    from pkgafdo.workflows.bootable import pinned
+    from pkgafdo.workflows.bootable import pinned, require_real_kernel
     from pkgafdo.workflows.road import on_road
 
     session = on_road(session, probe=write)
+    require_real_kernel(session.config)
     stages = _stages(session, verb)
     if not _reboots(stages):
         return session, stages

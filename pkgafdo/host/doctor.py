@@ -48,6 +48,8 @@ class Diagnosis:
         return all(finding.level is not Level.MISSING for finding in self.findings)
 
 
+_EVIDENCE: Final = 4
+"""Lines of a refusal's evidence that the page shows."""
 _SIGNS: Final = {Level.FINE: "✓", Level.NOTE: "·", Level.MISSING: "✗"}
 
 
@@ -84,8 +86,21 @@ def fine(topic: str, name: str, text: str) -> Finding:
 
 
 def refused(topic: str, name: str, error: PkgafdoError) -> Finding:
-    """Return the line for what a probe refused, with the refusal's own next move."""
-    return Finding(topic=topic, name=name, level=Level.MISSING, text=error.message, hint=error.hint)
+    """Return the line for what a probe refused, with its evidence and the refusal's own next move."""
+    # What the sentence says already is not said twice.
+    lines = [
+        line
+        for line in error.details.splitlines()
+        if not error.message.endswith(line.partition(": ")[2] or line)
+    ]
+    text = "; ".join([*lines[:_EVIDENCE], *(["…"] if len(lines) > _EVIDENCE else [])])
+    return Finding(
+        topic=topic,
+        name=name,
+        level=Level.MISSING,
+        text=f"{error.message} ({text.removesuffix('.')})" if text else error.message,
+        hint=error.hint,
+    )
 
 
 def _kernel_config(facts: HostFacts) -> Finding:

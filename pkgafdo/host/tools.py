@@ -139,6 +139,9 @@ TOOLS: Final = (
 )  # fmt: skip
 """Package names as of Arch (core, extra) and Debian 12 … 13, 2025."""
 
+LLVM: Final = frozenset({"clang", "ld.lld", "llvm-ar", "llvm-profgen", "llvm-profdata"})
+"""Chosen by `toolchain.select`, which also looks where the configuration points."""
+
 _INSTALLERS: Final = {
     Family.ARCH: "pacman -S --needed",
     Family.DEBIAN: "apt-get install --no-install-recommends",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.errors import HostError
+from pkgafdo.runner.command import Command
 from pkgafdo.runner.local import Builder
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def root_prefix(euid: int, which: Callable[[str], str | None]) -> tuple[str, ...
     if euid == 0:
         return ()
     return next((prefix for prefix in _ROOT_PREFIXES if which(prefix[0])), None)
+
+
+def silent_root_command(prefix: tuple[str, ...]) -> Command:
+    """Return the command that fails where gaining root would ask for a password; pure."""
+    quiet = "--no-ask-password" if prefix[0] == "run0" else "-n"  # run0(1), sudo(8), doas(1)
+    return Command(argv=(prefix[0], quiet, "true"), accept=frozenset(range(256)), timeout=10)
 
 
 def groups_of(builder: Builder) -> frozenset[int]:

@@ -164,6 +164,7 @@ def configure(
     running: RunningKernel,
     profile_sha256: str | None = None,
     layout: str = "",
+    recorder: str = "",
 ) -> tuple[Finding, ...]:
     """Configure a kernel in its object folder; return what was checked.
 
@@ -174,6 +175,7 @@ def configure(
         localversion=settings.localversion,
         profile_sha256=profile_sha256,
         layout=layout,
+        recorder=recorder,
     )
     base = base_text(runner, kbuild, settings, running)
     fragments = [fragment_text(path) for path in settings.fragments]

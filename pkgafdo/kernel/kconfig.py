@@ -38,6 +38,17 @@ class Wanted:
     file: str = "arch/Kconfig"
 
 
+RECORDERS: Final[Mapping[str, Wanted]] = {
+    "AMD BRS": Wanted(
+        option="PERF_EVENTS_AMD_BRS",
+        value="y",
+        why="perf records the branches of this processor through it",
+        file="arch/x86/events/Kconfig",
+    ),
+}
+"""What a kernel needs to be recorded with a facility; the other facilities need no option."""
+
+
 def salt(profile_sha256: str | None, layout: str = "") -> str:
     """Return what CONFIG_BUILD_SALT says of a kernel: which profile and which layout built it.
 
@@ -55,10 +66,12 @@ def wanted_options(
     localversion: str,
     profile_sha256: str | None,
     layout: str = "",
+    recorder: str = "",
 ) -> tuple[Wanted, ...]:
     """Return every option that pkgafdo sets and later insists on.
 
     With a layout (its digest) the kernel's blocks lie so, with ADDRESS_MAP it gets an address map.
+    With a recorder (a key of RECORDERS) it can be recorded by that.
     """
     quoted_salt = f'"{salt(profile_sha256, layout)}"'
     return (
@@ -67,6 +80,7 @@ def wanted_options(
             if layout
             else []
         ),
+        *([RECORDERS[recorder]] if recorder else []),
         Wanted(option="AUTOFDO_CLANG", value="y", why="clang gets the profile through it"),
         Wanted(option=LTO_OPTIONS[lto], value="y", why=f"link time optimization “{lto}”"),
         Wanted(

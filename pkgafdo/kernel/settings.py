@@ -99,7 +99,7 @@ class KernelSettings:
     """How the kernel is configured."""
 
     base: str = "small"
-    """"running", "defconfig", "small" (the built-in VM configuration), or a .config's path."""
+    """"running", "defconfig", "small" (built in, for the VM alone), or a .config's path."""
     fragments: tuple[Path, ...] = ()
     """Configuration fragments laid over the base, in order; the last word wins. "virtme" is built in:
     what `pkgafdo record --vm -- COMMAND` needs of a kernel."""

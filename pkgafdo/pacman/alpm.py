@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 
 def usable() -> bool:
-    """Tell whether pyalpm can be imported; built for an older libalpm it cannot."""
+    """Tell whether pyalpm can be used; where not, the programs of pacman are asked."""
+    return not why_not()
+
+
+def why_not() -> str:
+    """Return why pyalpm cannot be used, empty when it can.
+
+    Built for an older libalpm or another Python it fails as it is loaded, in whatever way.
+    """
     try:
         import pyalpm  # noqa: F401  only whether it loads
-    except ImportError:
-        return False
-    return True
+    except (ImportError, OSError, SystemError) as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 def installed(root: Path, dbpath: Path) -> tuple[InstalledPackage, ...]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from pkgafdo import log
 from pkgafdo.artifacts import Toolchain
 from pkgafdo.errors import ConfigError, HostError
 from pkgafdo.runner.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pkgafdo.runner.base import Runner
     from pkgafdo.toolchain.settings import ToolchainSettings
@@ -29,6 +30,8 @@ OLDEST: Final = 17
 """CONFIG_AUTOFDO_CLANG depends on clang 17 (the kernel's arch/Kconfig)."""
 _SUFFIXES: Final = range(30, OLDEST - 1, -1)
 _VERSION: Final = re.compile(r"(?:version|LLD) (\d+)\.(\d+)\.(\d+)")
+_MIXED: Final = "of another LLVM"
+ONE_VERSION: Final = "On Arch, `pacman -Syu` brings all parts to one version."
 _PACKAGES: Final = "Arch: clang, lld, llvm; Debian: clang-19, lld-19, llvm-19 or newer"
 
 
@@ -42,9 +45,22 @@ class Candidate:
     faults: tuple[str, ...]
 
     @property
+    def mixture(self) -> str:
+        """Which of its parts are of another version, empty when they belong together."""
+        return ", ".join(fault for fault in self.faults if _MIXED in fault)
+
+    @property
     def converts(self) -> bool:
         """Whether it brings the programs that make profiles."""
         return all(name in self.tools for name in PROFILE_TOOLS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The LLVM to use, and those passed over whose parts are of different versions."""
+
+    toolchain: Toolchain
+    mixed: tuple[Candidate, ...]
 
 
 def make_values(llvm: str) -> tuple[str, ...]:
@@ -115,7 +131,7 @@ def _version_faults(versions: Mapping[str, Version]) -> list[str]:
     if clang is None:
         return []
     faults = [
-        f"{tool} {_dotted(version)} is of another LLVM than clang {_dotted(clang)}"
+        f"{tool} {_dotted(version)} is {_MIXED} than clang {_dotted(clang)}"
         for tool, version in versions.items()
         if version[0] != clang[0]
     ]
@@ -129,22 +145,39 @@ def _dotted(version: Version) -> str:
 
 
 def select(runner: Runner, settings: ToolchainSettings) -> Toolchain:
+    """Return the LLVM to use, and say which newer one it is not; raises as `choose` does."""
+    choice = choose(runner, settings)
+    for one in choice.mixed:
+        if one.versions["clang"] > choice.toolchain.version:
+            log.note(
+                f"LLVM {_dotted(choice.toolchain.version)} is used, not LLVM={one.make_value}: "
+                f"{one.mixture}. {ONE_VERSION}"
+            )
+    return choice.toolchain
+
+
+def choose(runner: Runner, settings: ToolchainSettings) -> Choice:
     """Return the first LLVM that is whole, one that can make profiles before one that cannot.
 
     Raises HostError that says what was found and what is wrong with it.
     """
-    seen = []
+    seen: list[Candidate] = []
     for make_value in make_values(settings.llvm):
         candidate = inspect(runner, make_value)
         if candidate is None:
             continue
         if not candidate.faults and candidate.converts:
-            return _toolchain(candidate)
+            return _choice(candidate, seen)
         seen.append(candidate)
     whole = [candidate for candidate in seen if not candidate.faults]
     if whole:
-        return _toolchain(whole[0])
+        return _choice(whole[0], seen)
     raise _refusal(settings.llvm, seen)
+
+
+def _choice(candidate: Candidate, seen: Iterable[Candidate]) -> Choice:
+    mixed = tuple(one for one in seen if one.mixture)
+    return Choice(toolchain=_toolchain(candidate), mixed=mixed)
 
 
 def _toolchain(candidate: Candidate) -> Toolchain:
@@ -160,12 +193,10 @@ def _refusal(llvm: str, seen: list[Candidate]) -> HostError:
     if not seen:
         return HostError(f"no LLVM{asked} is installed", hint=f"Install it ({_PACKAGES}).")
     lines = [f"LLVM={one.make_value}: {fault}" for one in seen for fault in one.faults]
-    # One fault is the whole story, several need a heading.
+    hint = f"Install all parts of one LLVM ({_PACKAGES}), or name its folder in toolchain.llvm."
+    if any(one.mixture for one in seen):
+        hint += f" {ONE_VERSION}"
     message = f"no usable LLVM{asked} is installed"
-    if len(lines) == 1:
+    if len(lines) == 1:  # One fault is the whole story, several need a heading.
         message += f": {seen[0].faults[0]}"
-    return HostError(
-        message,
-        details="\n".join(lines),
-        hint=f"Install all parts of one LLVM ({_PACKAGES}), or name its folder in toolchain.llvm.",
-    )
+    return HostError(message, details="\n".join(lines), hint=hint)

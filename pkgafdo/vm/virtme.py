@@ -81,13 +81,17 @@ def require_options(options: Mapping[str, str], kernel: str) -> None:
         )
 
 
+def find_virtme(runner: Runner, beside: Path) -> str | None:
+    """Return virtme-run, from PATH or from the folder of our own Python; None without it."""
+    place = beside / PROGRAM
+    return runner.which(PROGRAM) or (str(place) if place.is_file() else None)
+
+
 def require_virtme(runner: Runner, beside: Path) -> str:
-    """Return virtme-run, from PATH or from the folder of our own Python. Raises HostError without it."""
-    found = runner.which(PROGRAM)
+    """Return virtme-run as `find_virtme` does. Raises HostError without it."""
+    found = find_virtme(runner, beside)
     if found is not None:
         return found
-    if (beside / PROGRAM).is_file():
-        return str(beside / PROGRAM)
     raise HostError(
         "virtme-ng is not installed, which runs commands of this machine in a VM",
         details=f"There is no {PROGRAM} on PATH or in {beside}.",

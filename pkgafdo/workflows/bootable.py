@@ -11,36 +11,69 @@ from pkgafdo.host.boot_loader import mounted_on
 from pkgafdo.host.secure_boot import REMEDY, read_secure_boot
 from pkgafdo.kernel import configure
 from pkgafdo.workflows.boot_gate import ROOT
+from pkgafdo.workflows.recorder import only_in_vm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pkgafdo.config.model import Config
+    from pkgafdo.host.facts import HostFacts
     from pkgafdo.kernel.configure import RunningKernel
 
 _PINNED: Final = "running.config"
 
 
-def require_bootable(
-    config: Config, workdir: Path, *, reboots: bool, filesystem: Path = ROOT
-) -> None:
-    """Say before the first slow minute why a kernel that will be installed will not boot here.
+def require_real_kernel(config: Config) -> None:
+    """Raise ConfigError when kernels for the VM alone would be booted on this machine."""
+    on_host = config.record.road == "host" and not config.profile.file
+    why = only_in_vm(config)
+    if why and (on_host or config.install.system):
+        raise ConfigError(
+            f"{'record.road=host' if on_host else 'install.system'} needs a kernel of real machines",
+            details=f"{why}.",
+            hint='Set kernel.base to "running", "defconfig" or a .config\'s path; or record in the VM '
+            "and install nothing (record.road=vm, install.system=false).",
+        )
 
-    Raises HostError for Secure Boot when the run itself depends on that boot (`reboots`), ConfigError
-    for a work folder that a reboot empties.
+
+def require_pacman(config: Config, host: HostFacts) -> None:
+    """Raise HostError when kernels would be installed into a system that is not pacman's."""
+    if config.install.system and not host.pacman_managed:
+        raise HostError(
+            "pacman does not manage this system: no kernel can be installed into it",
+            details="Its database (/var/lib/pacman/local) holds no package.",
+            hint="Leave out --install (install.system=false): packages end in the work folder, for a "
+            "machine of pacman's; record in the VM (record.road=vm).",
+        )
+
+
+def require_bootable(
+    config: Config, host: HostFacts, workdir: Path, *, reboots: bool, filesystem: Path = ROOT
+) -> None:
+    """Say before the first slow minute why a kernel cannot be installed here, or will not boot.
+
+    `reboots`: the run itself goes on only after such a boot. Raises HostError for a system that is
+    not pacman's, and for Secure Boot; ConfigError for a work folder that a reboot empties.
     """
-    if not config.install.system:
-        return
-    _require_unsigned(config, reboots=reboots, filesystem=filesystem)
+    require_pacman(config, host)
+    if reboots:
+        require_disk_folder(workdir, filesystem=filesystem)
+    if reboots or config.install.system:
+        _require_unsigned(config, reboots=reboots, filesystem=filesystem)
+
+
+def require_disk_folder(workdir: Path, *, filesystem: Path = ROOT) -> None:
+    """Raise ConfigError when a reboot would empty the work folder."""
     mountinfo = filesystem / "proc/self/mountinfo"
-    if reboots and mountinfo.is_file():
-        kind, _ = mounted_on(mountinfo.read_text(encoding="utf-8"), str(workdir))
-        if kind in {"tmpfs", "ramfs"}:
-            raise ConfigError(
-                f"the work folder {workdir} lies in memory: a reboot would empty it",
-                details=f"Its file system is {kind}.",
-                hint="Name a folder on a disk (--workdir).",
-            )
+    if not mountinfo.is_file():
+        return
+    kind, _ = mounted_on(mountinfo.read_text(encoding="utf-8"), str(workdir))
+    if kind in {"tmpfs", "ramfs"}:
+        raise ConfigError(
+            f"the work folder {workdir} lies in memory: a reboot would empty it",
+            details=f"Its file system is {kind}.",
+            hint="Name a folder on a disk (--workdir).",
+        )
 
 
 def _require_unsigned(config: Config, *, reboots: bool, filesystem: Path) -> None:

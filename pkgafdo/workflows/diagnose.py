@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +13,22 @@ from pkgafdo.host.resources import free_disk, held_disk
 from pkgafdo.host.secure_boot import read_secure_boot
 from pkgafdo.kernel import disk, memory
 from pkgafdo.vm.plugin import probe_api
-from pkgafdo.workflows.diagnose_programs import branch_findings, btf_findings, llvm_findings
-from pkgafdo.workflows.recorder import expected_road
+from pkgafdo.workflows.bootable import require_disk_folder, require_pacman, require_real_kernel
+from pkgafdo.workflows.diagnose_programs import (
+    as_run_finds,
+    btf_findings,
+    llvm_findings,
+    pyalpm_finding,
+)
+from pkgafdo.workflows.diagnose_recording import (
+    Tried,
+    branch_finding,
+    perf_finding,
+    root_finding,
+    try_once,
+    workload_finding,
+)
+from pkgafdo.workflows.recorder import Road, expected_road, possible_road, try_recording
 from pkgafdo.workflows.rounds import rounds
 from pkgafdo.workflows.session import make_runner
 
@@ -22,7 +37,7 @@ if TYPE_CHECKING:
     from pkgafdo.config.model import Config
     from pkgafdo.host.doctor import Finding
     from pkgafdo.runner.base import Runner
-    from pkgafdo.workflows.recorder import Road
+    from pkgafdo.workflows.diagnose_recording import Trial
 
 _MARGIN: Final = 512 << 20
 """Bytes beyond the builds: packages, recordings, two roots."""
@@ -36,6 +51,7 @@ class Look:
     host: facts.HostFacts
     workdir: Path
     filesystem: Path
+    tried: Tried = field(default_factory=Tried)
 
     @property
     def installs(self) -> bool:
@@ -54,29 +70,83 @@ class Look:
 
     @property
     def road(self) -> Road:
-        """Where the run will record, as far as it can be told without recording."""
+        """Where the run will record, as far as that is known."""
+        if possible := possible_road(self.config):
+            return possible
+        if self.tried.error is not None:
+            return Road(name="vm", why="the probe on this machine failed")
         return expected_road(self.host, self.config.record, filesystem=self.filesystem)
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the run boots its kernel on this machine, to record it there."""
+        return self.records and self.road.name == "host"
 
 
 def diagnose_host(
-    config: Config, *, workdir: Path, filesystem: Path = Path("/"), runner: Runner | None = None
+    config: Config,
+    *,
+    workdir: Path,
+    filesystem: Path = Path("/"),
+    runner: Runner | None = None,
+    trial: Trial | None = None,
 ) -> doctor.Diagnosis:
-    """Return everything that is known about this machine's fitness for the configured run."""
+    """Return everything that is known about this machine's fitness for the configured run.
+
+    `trial` records for a second, in place of this machine's perf; with a runner and no trial nothing
+    is recorded.
+    """
     host = facts.read_facts(filesystem=filesystem)
-    runner = runner or make_runner(host)
+    if runner is None:
+        runner = local = make_runner(host)
+        trial = trial or partial(try_recording, local, host, config.record)
     look = Look(config=config, host=host, workdir=workdir, filesystem=filesystem)
+    if look.on_host:
+        look = replace(look, tried=try_once(trial, host, config.record, filesystem))
     checked = tools.check_tools(runner, family=host.family, filesystem=filesystem)
     llvm, toolchain = llvm_findings(runner, config)
     others = [
+        root_finding(runner, host, filesystem, records=look.hardware, installs=look.installs),
+        pyalpm_finding(),
         *llvm,
-        *branch_findings(runner, host, filesystem, hardware=look.hardware),
+        *_recording(runner, look),
         *_virtual_machine(runner, look, toolchain),
         *_booting(runner, look),
         *_road(look),
+        *_refusals(look),
         *btf_findings(runner, config, host),
         *_sizes(look),
     ]
-    return doctor.diagnose(host, checked, others)
+    return doctor.diagnose(host, as_run_finds(checked, runner, toolchain), others)
+
+
+def _recording(runner: Runner, look: Look) -> list[Finding]:
+    lacking = doctor.Level.MISSING if look.hardware else doctor.Level.NOTE
+    settings = look.config.record
+    return [
+        branch_finding(look.host, look.filesystem, look.tried, lacking),
+        perf_finding(runner, look.host, settings, lacking),
+        *([workload_finding(runner, look.config)] if look.on_host else []),
+    ]
+
+
+def _refusals(look: Look) -> list[Finding]:
+    """Return a line for each thing that a run would refuse before it begins."""
+    checks = {
+        "kernel": partial(require_real_kernel, look.config),
+        "installing": partial(require_pacman, look.config, look.host),
+    }
+    if look.on_host:
+        checks["work folder"] = partial(
+            require_disk_folder, look.workdir, filesystem=look.filesystem
+        )
+    found = []
+    for name, check in checks.items():
+        try:
+            check()
+        except PkgafdoError as error:
+            found.append(doctor.refused("configured run", name, error))
+    return found
 
 
 def _virtual_machine(runner: Runner, look: Look, toolchain: Toolchain | None) -> list[Finding]:
@@ -98,8 +168,7 @@ def _plugins(runner: Runner, toolchain: Toolchain, qemu: str) -> Finding:
 
 
 def _booting(runner: Runner, look: Look) -> list[Finding]:
-    must_boot = look.installs and look.records and look.road.name == "host"
-    must_boot = must_boot and not look.config.install.signed
+    must_boot = look.on_host and not look.config.install.signed
     loader = boot_loader.detect(look.filesystem)
     return [
         doctor_boot.secure_boot_finding(read_secure_boot(look.filesystem), must_boot=must_boot),

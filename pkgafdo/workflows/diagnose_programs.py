@@ -1,64 +1,87 @@
-"""The lines of the page about LLVM, perf and branch records, and BTF: what trying them showed."""
+"""The lines of the page about LLVM, pyalpm and BTF: what trying them showed."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.errors import PkgafdoError
-from pkgafdo.host import doctor
-from pkgafdo.host.container import container_name
-from pkgafdo.host.cpu import BranchRecords
+from pkgafdo.host import doctor, tools
 from pkgafdo.host.doctor import Finding, Level
 from pkgafdo.kernel import configure
-from pkgafdo.perf import program
+from pkgafdo.pacman import alpm
 from pkgafdo.toolchain import abilities, select
+from pkgafdo.vm.virtme import find_virtme
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from pkgafdo.artifacts import Toolchain
     from pkgafdo.config.model import Config
     from pkgafdo.host.facts import HostFacts
+    from pkgafdo.host.tools import ToolFinding
     from pkgafdo.runner.base import Runner
 
 _LLVM_PACKAGES: Final = "Arch: clang, lld, llvm; Debian: clang-19, lld-19, llvm-19 or newer"
-_MIXED: Final = "of another LLVM"
+
+
+def as_run_finds(
+    checked: Iterable[ToolFinding], runner: Runner, toolchain: Toolchain | None
+) -> Iterator[ToolFinding]:
+    """Yield the tools where a run takes them from: an LLVM's from the chosen one, vng's beside us.
+
+    What the chosen LLVM has not is told with its abilities.
+    """
+    for one in checked:
+        if one.tool.name in tools.LLVM and toolchain is not None:
+            if one.tool.name in toolchain.tools:
+                yield replace(one, path=toolchain.tools[one.tool.name])
+        elif one.tool.name == "vng":
+            yield replace(one, path=find_virtme(runner, Path(sys.executable).parent))
+        else:
+            yield one
+
+
+def pyalpm_finding() -> Finding:
+    """Say whether pacman's database is read by pyalpm, or by asking pacman."""
+    why = alpm.why_not()
+    if not why:
+        return doctor.fine("tools", "pyalpm", "usable")
+    return Finding(
+        topic="tools",
+        name="pyalpm",
+        level=Level.NOTE,
+        text=f"not usable ({why.splitlines()[0]}): pacman is asked instead",
+        hint="Nothing is lost. It comes with the pacman that it was built for (Arch: pyalpm; Debian: "
+        "python3-pyalpm).",
+    )
 
 
 def llvm_findings(runner: Runner, config: Config) -> tuple[list[Finding], Toolchain | None]:
     """Say which LLVM will be used, what it can do, and which others do not belong together."""
     try:
-        chosen = select.select(runner, config.toolchain)
+        choice = select.choose(runner, config.toolchain)
     except PkgafdoError as error:
         return [doctor.refused("toolchain", "LLVM", error)], None
+    chosen = choice.toolchain
     version = ".".join(str(part) for part in chosen.version)
     return [
         doctor.fine("toolchain", "LLVM", f"{version} (make LLVM={chosen.make_value})"),
-        *_mixed(runner, config, chosen),
-        *_abilities(runner, config, chosen),
-    ], chosen
-
-
-def _mixed(runner: Runner, config: Config, chosen: Toolchain) -> list[Finding]:
-    """Say which other LLVM's parts are of different versions: other programs will use them."""
-    found = []
-    for make_value in select.make_values(config.toolchain.llvm):
-        if make_value == chosen.make_value:
-            break  # those after it were not looked at
-        candidate = select.inspect(runner, make_value)
-        faults = [fault for fault in candidate.faults if _MIXED in fault] if candidate else []
-        found += [
+        *(
             Finding(
                 topic="toolchain",
-                name=f"LLVM={make_value}",
+                name=f"LLVM={one.make_value}",
                 level=Level.NOTE,
-                text=fault,
-                hint=f"It is not used. Install all parts of one LLVM ({_LLVM_PACKAGES}).",
+                text=one.mixture,
+                hint=f"It is not used. Install all parts of one LLVM ({_LLVM_PACKAGES}). "
+                f"{select.ONE_VERSION}",
             )
-            for fault in faults
-        ]
-    return found
+            for one in choice.mixed
+        ),
+        *_abilities(runner, config, chosen),
+    ], chosen
 
 
 def _abilities(runner: Runner, config: Config, chosen: Toolchain) -> list[Finding]:
@@ -69,6 +92,7 @@ def _abilities(runner: Runner, config: Config, chosen: Toolchain) -> list[Findin
     if config.propeller.enable and not address_map:
         wanting.append("bb-address-map")
     if not config.profile.file:
+        wanting += [name for name in select.PROFILE_TOOLS if name not in chosen.tools]
         wanting += sorted(set(abilities.CONVERSION_OPTIONS) - can.profgen)
     if wanting:
         return [
@@ -82,60 +106,6 @@ def _abilities(runner: Runner, config: Config, chosen: Toolchain) -> list[Findin
         ]
     text = "tried: " + ", ".join([*sorted(can.clang), "llvm-profgen --kernel"])
     return [doctor.fine("toolchain", "abilities", text)]
-
-
-def branch_findings(
-    runner: Runner, host: HostFacts, filesystem: Path, *, hardware: bool
-) -> list[Finding]:
-    """Say what records branches here, and whether perf can; `hardware`: the run depends on it."""
-    lacking = Level.MISSING if hardware else Level.NOTE
-    return [
-        _records(host, container_name(filesystem), lacking),
-        _perf(runner, host, lacking),
-    ]
-
-
-def _records(host: HostFacts, container: str, lacking: Level) -> Finding:
-    cpu = host.cpu
-    name = cpu.model_name or "this processor"
-    if cpu.branch_records is BranchRecords.NONE:
-        why = "a hypervisor hides them" if cpu.virtual else "the processor announces none"
-        text = f"none: {why} ({name})"
-    elif container:
-        text = f"{cpu.branch_records} ({name}), but {container} containers keep perf from it"
-    else:
-        text = f"{cpu.branch_records} ({name}), as announced; recording probes it"
-        return doctor.fine("recording", "branch records", text)
-    return Finding(
-        topic="recording",
-        name="branch records",
-        level=lacking,
-        text=text,
-        hint=("Work on the host itself, or record" if container else "Record")
-        + " in the VM with the virtual LBR, which needs none (record.road=vm). On hardware: Intel "
-        "Haswell and newer, AMD Zen 3 EPYC with brs, Zen 4 and newer.",
-    )
-
-
-def _perf(runner: Runner, host: HostFacts, lacking: Level) -> Finding:
-    try:
-        perf = program.find_perf(runner)
-    except PkgafdoError as error:
-        return replace(doctor.refused("recording", "perf record", error), level=lacking)
-    text = f"{perf.path} of Linux {perf.version[0]}.{perf.version[1]}"
-    if perf.libpfm:
-        return doctor.fine("recording", "perf record", f"{text}, with libpfm")
-    text += ", without libpfm"
-    if host.cpu.vendor != "AuthenticAMD":
-        return doctor.fine("recording", "perf record", text)
-    return Finding(
-        topic="recording",
-        name="perf record",
-        level=Level.NOTE,
-        text=text,
-        hint="AMD's event is then given as a raw number (cpu/event=0xc4/k); nothing is lost. "
-        "A perf with libpfm: CachyOS's; on Arch build linux-tools with libpfm (AUR: libpfm).",
-    )
 
 
 def btf_findings(runner: Runner, config: Config, host: HostFacts) -> list[Finding]:

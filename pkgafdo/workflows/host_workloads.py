@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import ExitStack
 
+    from pkgafdo.config.model import Config
     from pkgafdo.perf.settings import RecordSettings
     from pkgafdo.perf.workloads import HostWorkload
+    from pkgafdo.runner.base import Runner
     from pkgafdo.workflows.session import Session
 
     Maker = Callable[[Path], Command]
@@ -49,15 +51,15 @@ def weights(settings: RecordSettings) -> dict[str, int]:
     return {one.workload.name: one.weight for one in named(settings)} or {ANY: 1}
 
 
-def require_workloads(session: Session) -> None:
+def require_workloads(runner: Runner, config: Config) -> None:
     """Raise HostError or ConfigError for what the workloads would find missing only when they run."""
-    chosen = [one.workload for one in named(session.config.record)]
-    require_programs(session.runner, chosen)
-    if session.config.package.route == "pkgbuild":
+    chosen = [one.workload for one in named(config.record)]
+    require_programs(runner, chosen)
+    if config.package.route == "pkgbuild":
         _require_no_tree(chosen)
     # The tree will be there by then: it is what the run builds.
-    package = session.config.record.package
-    require_ground(chosen, Ground(folder=Path(), jobs=1, tree="fetched", package=package))
+    ground = Ground(folder=Path(), jobs=1, tree="fetched", package=config.record.package)
+    require_ground(chosen, ground)
 
 
 def _require_no_tree(workloads: list[HostWorkload]) -> None:

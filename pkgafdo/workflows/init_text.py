@@ -79,6 +79,7 @@ def _package(choices: Choices) -> str:
 def _record(choices: Choices) -> str:
     text = "[record]\n" + _key("road", _text(choices.road.value), choices.road.why)
     if choices.road.value == "host":
+        text += "# not tried: `sudo pkgafdo doctor`, and every run, record for a second to see it work\n"
         names = ", ".join(_text(name) for name in choices.workload.value.split(", "))
         text += _key("workloads", f"[{names}]", choices.workload.why)
         text += '# command = "makepkg -sfc --skipinteg"  # a workload of your own instead\n'

@@ -11,6 +11,7 @@ from pkgafdo import files, log
 from pkgafdo.host.resources import require_disk
 from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
 from pkgafdo.kernel.findings import describe
+from pkgafdo.kernel.kconfig import RECORDERS
 from pkgafdo.kernel.kconfig_check import require_lto, require_release
 from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.packaging import pacman_pkg
@@ -159,6 +160,7 @@ def build_stage(session: Session, which: Round) -> Stage:
     laid_out = which is Round.PROPELLER
     tuning = find_tuning(session.runner, session.toolchain, laid_out=laid_out) if tuned else ()
     propeller = which is not Round.BASELINE and session.config.propeller.enable
+    recorder = _recorder(session)
 
     def command(inputs: Inputs) -> Command:
         variables = guidance_of(session, which, inputs).variables()
@@ -181,6 +183,7 @@ def build_stage(session: Session, which: Round) -> Stage:
             running=_running(session),
             profile_sha256=guidance.profile_sha256,
             layout=guidance.layout_name,
+            recorder=recorder,
         )
         if guidance.propeller:
             clean_if_stale(session.runner, kbuild)
@@ -239,12 +242,20 @@ def build_stage(session: Session, which: Round) -> Stage:
             "toolchain": toolchain_recipe(session.toolchain),
             "tuning": list(tuning),
             **({"propeller": True} if propeller else {}),
+            **({"recorder": recorder} if recorder else {}),
             **_signer(session),
         },
         needs=(*_SOURCE_NEEDS, *guidance_needs(which)),
         run=run,
         preview=preview,
     )
+
+
+def _recorder(session: Session) -> str:
+    """Return what of this machine will record the kernels, where that needs an option of them."""
+    facility = session.host.cpu.branch_records.value
+    on_host = session.config.record.road == "host" and not session.config.profile.file
+    return facility if on_host and facility in RECORDERS else ""
 
 
 def _signer(session: Session) -> dict[str, str]:

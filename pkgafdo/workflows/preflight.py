@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pkgafdo.errors import ConfigError
 from pkgafdo.host import facts, tools
 from pkgafdo.kernel import configure
+from pkgafdo.pipeline.plan import Verdict, plan
 from pkgafdo.toolchain.abilities import require_address_map, require_conversion
 from pkgafdo.vm.programs import find_programs
 from pkgafdo.vm.suites import suite_of
@@ -24,14 +25,11 @@ if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Stage
     from pkgafdo.workflows.session import Session
 
-_LLVM: Final = frozenset({"clang", "ld.lld", "llvm-ar", "llvm-profgen", "llvm-profdata"})
-"""Chosen by `toolchain.select`, which also looks where the configuration points."""
-
 
 def require_tools_for(host: facts.HostFacts) -> None:
     """Raise HostError that names every missing tool of building and installing, with its package."""
     tools.require_tools(
-        make_runner(host), family=host.family, verbs=("build", "install"), besides=_LLVM
+        make_runner(host), family=host.family, verbs=("build", "install"), besides=tools.LLVM
     )
 
 
@@ -61,6 +59,13 @@ def require_propeller_lto(lto: Lto) -> None:
         )
 
 
+def awaits_boot(session: Session, stages: Sequence[Stage]) -> bool:
+    """Tell whether a kernel has yet to be booted and recorded here: such a stage is not done."""
+    gated = {stage.name for stage in stages if stage.gate is not None}
+    decisions = plan(stages, session.workdir.journal.read()) if gated else ()
+    return any(one.stage in gated and one.verdict is not Verdict.REUSE for one in decisions)
+
+
 def require_later(session: Session, stages: Sequence[Stage]) -> None:
     """Raise HostError for what the stages after the first build would find missing only then.
 
@@ -78,7 +83,7 @@ def require_later(session: Session, stages: Sequence[Stage]) -> None:
             require_conversion(session.runner, session.toolchain)
     measures = any(name.startswith("measure-") for name in names)
     records_here = "record" in names and session.config.record.road == "host"
-    if records_here:
+    if awaits_boot(session, stages):
         require_host_road(session)
     if measures or ("record" in names and not records_here):
         suites = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pkgafdo import log
+from pkgafdo import files, log
 from pkgafdo.branches.store import write_table
 from pkgafdo.errors import ConfigError, HostError
 from pkgafdo.host.invoker import user_environment
@@ -105,7 +105,7 @@ def record_here(
 
 
 def require_writable(output: Path) -> None:
-    """Raise ConfigError when a recording of hours could not be written in the end."""
+    """Raise ConfigError or HostError when a recording of hours could not be written in the end."""
     folder = output.absolute().parent
     if not folder.is_dir() or output.is_dir():
         raise ConfigError(
@@ -113,8 +113,11 @@ def require_writable(output: Path) -> None:
             details=f"{folder} is no folder." if not folder.is_dir() else "It is a folder.",
             hint="Name a file in a folder that there is (--output).",
         )
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise files.unwritable(output, error) from error
 
 
 def require_absent(*paths: Path) -> None:

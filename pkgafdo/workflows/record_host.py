@@ -32,7 +32,7 @@ from pkgafdo.workflows.host_recording import (
 )
 from pkgafdo.workflows.host_workloads import makers, prepared_workload, require_workloads, weights
 from pkgafdo.workflows.record_here import kept_file
-from pkgafdo.workflows.recorder import candidates, open_recorder, rights
+from pkgafdo.workflows.recorder import candidates, open_recorder, rights, why_busy, why_unprobed
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
@@ -119,13 +119,29 @@ def record_host_stage(
     )
 
 
-def require_host_road(session: Session, *, filesystem: Path = Path("/")) -> None:
-    """Raise HostError or ConfigError for what recording here would find missing only after a build."""
+def require_host_road(
+    session: Session, *, filesystem: Path = Path("/"), places: Places = REAL_PLACES
+) -> None:
+    """Raise HostError or ConfigError for what recording here would find missing only after a build.
+
+    The event is tried, unless that shows only under the kernel that will be built, or somebody else
+    records at the moment.
+    """
     settings = session.config.record
+    require_workloads(session.runner, session.config)
+    with ExitStack() as stack:
+        why = why_unprobed(session.host, filesystem=filesystem) or why_busy(stack)
+        if not why:
+            open_recorder(
+                session.runner, session.host, settings, filesystem=filesystem, places=places
+            )
+            return
     perf = find_perf(session.runner, settings.perf)
     candidates(session.host, settings, libpfm=perf.libpfm, filesystem=filesystem)
-    rights(session.runner, filesystem)
-    require_workloads(session)
+    rights(session.runner.root, filesystem)
+    log.note(f"{why}: whether branches can be recorded here will show after the build")
+    if session.config.package.route == "pkgbuild" and "CONFIG_" in why:
+        log.note("see that the PKGBUILD's configuration sets that option")
 
 
 def _preview(session: Session, filesystem: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 from pkgafdo import log
 from pkgafdo.errors import HostError, PkgafdoError
 from pkgafdo.host.capabilities import may_record
+from pkgafdo.host.cpu import BranchRecords
 from pkgafdo.host.pmu import facilities, read_pmu
+from pkgafdo.host.users import silent_root_command
 from pkgafdo.perf.alone import only_recorder
 from pkgafdo.perf.events import events_for, parse_event, require_stacks
 from pkgafdo.perf.keeper import REAL_PLACES
@@ -19,6 +22,7 @@ from pkgafdo.perf.refusals import Refusal, next_move
 from pkgafdo.runner.command import RunAs
 
 if TYPE_CHECKING:
+    from pkgafdo.config.model import Config
     from pkgafdo.host.facts import HostFacts
     from pkgafdo.perf.events import Event
     from pkgafdo.perf.keeper import Places
@@ -54,11 +58,43 @@ def open_recorder(
     """
     perf = find_perf(runner, settings.perf)
     events = candidates(host, settings, libpfm=perf.libpfm, filesystem=filesystem)
-    run_as = rights(runner, filesystem)
+    run_as = rights(runner.root, filesystem)
     probed = probe(runner, perf, events, run_as=run_as, places=places)
     event = require_event(probed)
     log.note(probed.reason)
     return Recorder(runner=runner, perf=perf, event=event, run_as=run_as, places=places)
+
+
+def try_recording(
+    runner: LocalRunner,
+    host: HostFacts,
+    settings: RecordSettings,
+    *,
+    filesystem: Path = ROOT,
+    places: Places = REAL_PLACES,
+) -> str:
+    """Return the event that gave branches within a second, as `open_recorder` does; raises as it does.
+
+    It is empty where a password would be asked for, and while somebody else records on this machine.
+    """
+    prefix = runner.root
+    asks = prefix and rights(prefix, filesystem) is RunAs.ROOT
+    if prefix and asks and runner.query(silent_root_command(prefix)).returncode:
+        return ""
+    with ExitStack() as stack:
+        if why_busy(stack):
+            return ""
+        recorder = open_recorder(runner, host, settings, filesystem=filesystem, places=places)
+    return recorder.event.name
+
+
+def why_busy(stack: ExitStack) -> str:
+    """Take the recorder's place until the stack is closed; return why it is not free, or nothing."""
+    try:
+        stack.enter_context(only_recorder())
+    except HostError as error:
+        return error.message
+    return ""
 
 
 def candidates(
@@ -75,15 +111,26 @@ def candidates(
     return require_stacks(events_for(found, hybrid=pmu.hybrid, libpfm=libpfm))
 
 
-def rights(runner: LocalRunner, filesystem: Path = ROOT) -> RunAs:
+def why_unprobed(host: HostFacts, *, filesystem: Path = ROOT) -> str:
+    """Return why a probe under the kernel that runs says nothing of the one to be built; or nothing.
+
+    BRS alone is an option of the kernel (arch/x86/events/Kconfig), which distributions leave out.
+    """
+    if host.cpu.branch_records is BranchRecords.AMD_BRS and not read_pmu(filesystem).depth:
+        return "the running kernel was built without CONFIG_PERF_EVENTS_AMD_BRS"
+    return ""
+
+
+def rights(root: tuple[str, ...] | None, filesystem: Path = ROOT) -> RunAs:
     """Return as whom perf runs: root, or ourselves where this system lets every user record it.
 
-    Raises HostError when neither is possible.
+    `root` is the prefix that gains root's rights, as runners have it. Raises HostError when neither is
+    possible.
     """
-    if runner.root != () and may_record(filesystem):
+    if root != () and may_record(filesystem):
         require_addresses(filesystem)
         return RunAs.SELF  # the service of the background sampling: no one is there to ask
-    if runner.root is not None:
+    if root is not None:
         return RunAs.ROOT
     paranoid, restrict = (
         _sysctl(filesystem, name) for name in ("perf_event_paranoid", "kptr_restrict")
@@ -128,6 +175,13 @@ class Road:
     why: str
 
 
+def only_in_vm(config: Config) -> str:
+    """Return why the kernels of a run boot in the VM alone, empty when they do not; pure."""
+    if config.package.route == "pacman-pkg" and config.kernel.base == "small":
+        return "kernel.base=small makes a kernel for the VM, which drives no hardware"
+    return ""
+
+
 def expected_road(host: HostFacts, settings: RecordSettings, *, filesystem: Path = ROOT) -> Road:
     """Return the road as far as it can be told without recording; for plans."""
     if settings.road != "auto":
@@ -137,6 +191,14 @@ def expected_road(host: HostFacts, settings: RecordSettings, *, filesystem: Path
     except PkgafdoError as error:
         return Road(name="vm", why=error.message)
     return Road(name="host", why=f"{events[0].facility} is announced")
+
+
+def possible_road(config: Config) -> Road | None:
+    """Return the only road that a configuration leaves; None when it leaves the choice to the machine."""
+    if config.record.road != "auto":
+        return Road(name=config.record.road, why="as configured")
+    why = only_in_vm(config)
+    return Road(name="vm", why=why) if why else None
 
 
 def probed_road(
@@ -154,6 +216,8 @@ def probed_road(
     road = expected_road(host, settings, filesystem=filesystem)
     if settings.road != "auto" or road.name == "vm":
         return road
+    if why := why_unprobed(host, filesystem=filesystem):
+        return Road(name="vm", why=f"{why} (with record.road=host the one to record gets it)")
     with only_recorder():
         try:
             recorder = open_recorder(runner, host, settings, filesystem=filesystem, places=places)

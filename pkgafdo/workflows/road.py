@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pkgafdo import log
 from pkgafdo.workflows.profile_stages import record_stage
 from pkgafdo.workflows.record_host import record_host_stage
-from pkgafdo.workflows.recorder import Road, expected_road, probed_road
+from pkgafdo.workflows.recorder import Road, expected_road, possible_road, probed_road
 from pkgafdo.workflows.rounds import Round
 from pkgafdo.workflows.system_stages import system_round_stage
 
@@ -38,10 +38,10 @@ def on_road(session: Session, *, probe: bool) -> Session:
     settings = session.config.record
     if settings.road != "auto" or session.config.profile.file:
         return session
-    road = _taken(session)
-    if road is None:
-        decide = probed_road(session.runner, session.host, settings) if probe else None
-        road = decide or expected_road(session.host, settings)
+    road = _taken(session) or possible_road(session.config)
+    if road is None and probe:
+        road = probed_road(session.runner, session.host, settings)
+    road = road or expected_road(session.host, settings)
     on_host = road.name == "host"
     log.note(f"branches are recorded {'on this machine' if on_host else 'in the VM'}: {road.why}")
     decided = replace(settings, road="host" if on_host else "vm")

@@ -50,7 +50,7 @@ defconfig:
 take:
 	@sed -E '/@refused@/d' $(FROM) > $(objtree)/.config.new
 	@grep -q CC_IS_CLANG $(objtree)/.config.new || echo CONFIG_CC_IS_CLANG=y >> $(objtree)/.config.new
-	@cmp -s $(objtree)/.config.new $(objtree)/.config || cp $(objtree)/.config.new $(objtree)/.config
+	@cmp -s $(objtree)/.config.new $(objtree)/.config || mv -f $(objtree)/.config.new $(objtree)/.config
 
 $(objtree)/early.o: $(objtree)/.config
 	@echo '  CC      early.o'

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import re
 import shutil
 import stat
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pkgafdo import files as subject
-from pkgafdo.errors import ConfigError
+from pkgafdo.errors import ConfigError, HostError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +45,18 @@ def test_a_replaced_file_appears_whole_and_readable_by_all(tmp_path) -> None:
     assert path.read_text() == "half"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert names(path.parent) == ["file"]
+
+
+def test_a_file_system_that_takes_no_files_is_refused_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**where: object) -> None:  # as below /proc
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(where["dir"]))
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    place = tmp_path / "x.toml"
+    with pytest.raises(HostError, match=re.escape(f"{place} could not be written")):
+        subject.write_text(place, "x")
 
 
 def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path) -> None:

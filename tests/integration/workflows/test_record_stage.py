@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
@@ -11,13 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pkgafdo import log
 from pkgafdo.branches.store import read_table
 from pkgafdo.errors import CommandError, HostError, WaitingError
+from pkgafdo.host.cpu import parse_cpuinfo
+from pkgafdo.kernel.settings import KernelSettings
+from pkgafdo.perf.alone import only_recorder
 from pkgafdo.perf.keeper import Places
 from pkgafdo.pipeline.stage import Inputs
 from pkgafdo.runner.local import LocalRunner
+from pkgafdo.workflows.preflight import awaits_boot
 from pkgafdo.workflows.record_host import record_host_stage, require_host_road
-from pkgafdo.workflows.recorder import probed_road
+from pkgafdo.workflows.recorder import probed_road, try_recording
 from pkgafdo.workflows.road import on_road, recording_stages
 from tests.fakes import perf_files as pf
 from tests.fakes.perf_program import EVENT, SHIFT, Behaviour, calls, install_perf
@@ -29,6 +35,8 @@ from tests.unit.workflows.sessions import boot, make_session
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pkgafdo.workflows.session import Session
 from typing import Literal
 
 pytestmark = [
@@ -58,7 +66,8 @@ class Machine:
         sysctl.write_text("0\n", encoding="ascii")
         self.places = Places(sysctls=str(folder / "sysctls"), notes=str(folder / "notes"))
         runner = LocalRunner(env={"PATH": f"{self.bin}:{os.environ['PATH']}", "LC_ALL": "C"})
-        session = make_session(folder, runner, record={"event": NAME, **record})  # type: ignore[arg-type]
+        sections = {"kernel": {"base": "defconfig"}, "record": {"event": NAME, **record}}
+        session = make_session(folder, runner, **sections)  # type: ignore[arg-type]
         self.session = replace(session, runner=runner)
         vmlinux = folder / "vmlinux"
         vmlinux.write_bytes(elf_files.vmlinux(build_id=bytes.fromhex(BUILT)))
@@ -288,6 +297,11 @@ def test_auto_takes_the_vm_where_there_is_no_perf(machine: Machine) -> None:
     assert "no-such-perf is not installed" in why
 
 
+def with_workloads(session: Session, names: tuple[str, ...]) -> Session:
+    record = replace(session.config.record, workloads=names)
+    return replace(session, config=replace(session.config, record=record))
+
+
 def with_road(machine: Machine, road: Literal["vm", "host", "auto"]):
     record = replace(machine.session.config.record, road=road)
     return replace(machine.session, config=replace(machine.session.config, record=record))
@@ -330,12 +344,93 @@ def test_branches_that_lie_outside_of_the_kernel_speak_against_a_recording(tmp_p
     assert "none of its branches lies in the kernel" in refusal.value.details
 
 
+def test_an_event_that_is_refused_is_refused_before_the_first_build(machine: Machine) -> None:
+    require_host_road(machine.session, filesystem=machine.root, places=machine.places)
+    install_perf(machine.bin, Behaviour(events=["another"]))
+    with pytest.raises(HostError, match="cannot record branches") as refusal:
+        require_host_road(machine.session, filesystem=machine.root, places=machine.places)
+    assert "doesn't support branch stack sampling" in refusal.value.details
+
+
+def test_what_only_the_kernel_to_be_built_can_do_is_told_and_not_refused(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(log, "_terminal", log.Terminal(stream=said))
+    install_perf(machine.bin, Behaviour(events=["another"]))
+    cpu = parse_cpuinfo("vendor_id : AuthenticAMD\nflags : brs\n")
+    session = replace(machine.session, host=replace(machine.session.host, cpu=cpu))
+    require_host_road(session, filesystem=machine.root, places=machine.places)
+    assert "CONFIG_PERF_EVENTS_AMD_BRS" in said.getvalue()
+    settings = replace(session.config.record, road="auto")
+    road = probed_road(session.runner, session.host, settings, filesystem=machine.root)
+    assert road.name == "vm"
+    assert "with record.road=host" in road.why
+    depth = machine.root / "sys/bus/event_source/devices/cpu/caps/branches"
+    depth.parent.mkdir(parents=True)
+    depth.write_text("16\n", encoding="ascii")  # the new kernel runs
+    with pytest.raises(HostError, match="cannot record branches"):
+        require_host_road(session, filesystem=machine.root, places=machine.places)
+
+
+def test_somebody_else_s_recording_is_no_reason_not_to_build(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(log, "_terminal", log.Terminal(stream=said))
+    with only_recorder():
+        require_host_road(machine.session, filesystem=machine.root, places=machine.places)
+    assert "another pkgafdo is recording" in said.getvalue()
+    assert [argv[0] for argv in calls(machine.bin)] == ["version"]
+
+
+def test_trying_says_which_event_worked_and_asks_for_no_password(machine: Machine) -> None:
+    def tried(runner: LocalRunner) -> str:
+        return try_recording(
+            runner, machine.session.host, machine.session.config.record,
+            filesystem=machine.root, places=machine.places,
+        )  # fmt: skip
+
+    assert tried(machine.session.runner) == NAME
+    before = len(calls(machine.bin))
+    asking = machine.bin / "sudo"
+    asking.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    asking.chmod(0o755)
+    assert tried(replace(machine.session.runner, root=("sudo", "--"))) == ""
+    with only_recorder():
+        assert tried(machine.session.runner) == ""
+    assert len(calls(machine.bin)) == before
+
+
+def test_the_stage_that_is_done_needs_no_probe(machine: Machine) -> None:
+    session = with_road(machine, "host")
+    stages = (machine.stage,)
+    session.workdir.journal.write(machine.entries["install-baseline"])
+    session.workdir.journal.write(machine.entries["source"])
+    assert awaits_boot(session, stages)
+    session.workdir.journal.write(
+        entry("record", recipe=machine.stage.recipe, inputs=machine.inputs.digests())
+    )
+    assert not awaits_boot(session, stages)
+    assert not awaits_boot(session, ())
+
+
+def test_a_kernel_for_the_vm_keeps_an_automatic_road_in_the_vm(machine: Machine) -> None:
+    session = with_road(machine, "auto")
+    small = replace(session, config=replace(session.config, kernel=KernelSettings()))
+    assert on_road(small, probe=True).config.record.road == "vm"
+    assert calls(machine.bin) == []
+
+
 def test_what_the_road_needs_is_asked_for_before_the_first_build(machine: Machine) -> None:
-    require_host_road(machine.session, filesystem=machine.root)
     (machine.bin / "stress-ng").unlink()
     runner = replace(machine.session.runner, env={"PATH": str(machine.bin)})
     (machine.bin / "perf").unlink()
     with pytest.raises(HostError, match="perf is not installed"):
+        require_host_road(
+            with_workloads(replace(machine.session, runner=runner), ()), filesystem=machine.root
+        )
+    with pytest.raises(HostError, match="stress-ng"):
         require_host_road(replace(machine.session, runner=runner), filesystem=machine.root)
 
 

@@ -178,3 +178,14 @@ def test_the_built_in_configuration_sets_nothing_that_we_set_ourselves():
         lto="thin", localversion="-x", profile_sha256=None)}  # fmt: skip
     built_in = kconfig.parse_config(configure.small_config())
     assert ours & built_in.keys() <= {"MODULES"}
+
+
+def test_the_recorder_s_option_is_set_and_insisted_on(kbuild):
+    runner = obedient_make(kbuild)
+    configure.configure(runner, kbuild, KernelSettings(), running=NOWHERE, recorder="AMD BRS")
+    assert configure.built_config(kbuild.objects)["PERF_EVENTS_AMD_BRS"] == "y"
+    with pytest.raises(ConfigError, match="did not take PERF_EVENTS_AMD_BRS"):
+        configure.configure(
+            obedient_make(kbuild, drop="AMD_BRS"), kbuild, KernelSettings(),
+            running=NOWHERE, recorder="AMD BRS",
+        )  # fmt: skip

@@ -52,3 +52,16 @@ def test_certificates_of_the_distribution_are_dropped_and_our_own_kept(tmp_path)
         "SYSTEM_TRUSTED_KEYS": '""',
         "SYSTEM_REVOCATION_KEYS": '"certs/own.pem"',
     }
+
+
+def test_a_kernel_that_is_recorded_by_brs_gets_its_driver_and_no_other_does():
+    options = {
+        recorder: {
+            item.option
+            for item in kconfig.wanted_options(
+                lto="thin", localversion="-x", profile_sha256=None, recorder=recorder
+            )
+        }
+        for recorder in ("", "AMD BRS")
+    }
+    assert options["AMD BRS"] - options[""] == {"PERF_EVENTS_AMD_BRS"}

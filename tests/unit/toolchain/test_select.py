@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
+from pkgafdo import log
 from pkgafdo.errors import ConfigError, HostError
 from pkgafdo.runner.command import Command, Result
 from pkgafdo.toolchain.select import (
@@ -109,6 +112,22 @@ def test_a_mixed_unsuffixed_llvm_gives_way_to_a_whole_suffixed_one() -> None:
     assert auto(mixed | llvm("19.1.7", "-19")).make_value == "-19"
     with pytest.raises(HostError, match=r"llvm-profgen 19\.1\.7 is of another LLVM than clang 22"):
         auto(mixed)
+
+
+@pytest.mark.parametrize(("chosen", "said"), [("19.1.7", True), ("22.1.9", False)])
+def test_a_newer_llvm_that_is_passed_over_for_its_mixture_is_told(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, *, said: bool
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(log, "_terminal", log.Terminal(stream=stream))
+    old = llvm("19.1.7")["/usr/bin/llvm-profgen"]
+    mixed = llvm("22.1.8") | {"/usr/bin/llvm-profgen": old}
+    auto(mixed | llvm(chosen, f"-{chosen[:2]}"))
+    note = (
+        "LLVM 19.1.7 is used, not LLVM=1: llvm-profgen 19.1.7 is of another LLVM than clang 22.1.8"
+    )
+    assert (note in stream.getvalue()) is said
+    assert ("pacman -Syu" in stream.getvalue()) is said
 
 
 def test_of_two_an_llvm_that_makes_profiles_is_preferred() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,12 +88,12 @@ def host(sample: str):
 @pytest.mark.parametrize("prefix", [(), ("sudo", "--"), ("doas",)])
 def test_perf_runs_as_root_where_root_can_be_had(tmp_path: Path, prefix: tuple[str, ...]) -> None:
     runner = LocalRunner(env={}, root=prefix)
-    assert rights(runner, machine(tmp_path, paranoid="-1", restrict="0")) is RunAs.ROOT
+    assert rights(runner.root, machine(tmp_path, paranoid="-1", restrict="0")) is RunAs.ROOT
 
 
 def test_without_root_an_open_system_is_recorded_as_the_user(tmp_path: Path) -> None:
     runner = LocalRunner(env={}, root=None)
-    assert rights(runner, machine(tmp_path, paranoid="0", restrict="0")) is RunAs.SELF
+    assert rights(runner.root, machine(tmp_path, paranoid="0", restrict="0")) is RunAs.SELF
 
 
 def capable(folder: Path, *, restrict: str) -> Path:
@@ -103,14 +107,12 @@ def capable(folder: Path, *, restrict: str) -> Path:
 
 @pytest.mark.parametrize("restrict", ["0", "1"])
 def test_capabilities_let_perf_run_without_root(tmp_path: Path, restrict: str) -> None:
-    runner = LocalRunner(env={}, root=("sudo",))
-    assert rights(runner, capable(tmp_path, restrict=restrict)) is RunAs.SELF
+    assert rights(("sudo",), capable(tmp_path, restrict=restrict)) is RunAs.SELF
 
 
 def test_capabilities_do_not_help_where_addresses_are_hidden_from_all(tmp_path: Path) -> None:
-    runner = LocalRunner(env={}, root=("sudo",))
     with pytest.raises(HostError, match="kptr_restrict is 2") as refusal:
-        rights(runner, capable(tmp_path, restrict="2"))
+        rights(("sudo",), capable(tmp_path, restrict="2"))
     assert "record --host" in refusal.value.hint
 
 
@@ -120,13 +122,13 @@ def test_without_root_a_closed_system_is_refused(
 ) -> None:
     runner = LocalRunner(env={}, root=None)
     with pytest.raises(HostError, match="needs root") as refusal:
-        rights(runner, machine(tmp_path, paranoid=paranoid, restrict=restrict))
+        rights(runner.root, machine(tmp_path, paranoid=paranoid, restrict=restrict))
     assert f"perf_event_paranoid is {paranoid}" in refusal.value.details
 
 
 def test_a_container_that_hides_the_sysctls_is_taken_as_closed(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="needs root"):
-        rights(LocalRunner(env={}, root=None), tmp_path)
+        rights(None, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -188,3 +190,17 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> No
     for place in (tmp_path / "no/host.parquet", tmp_path):
         with pytest.raises(ConfigError, match="cannot be written"):
             require_writable(place)
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_folder_that_takes_no_file_is_refused_with_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(dir: Path) -> None:  # noqa: A002  as tempfile has it
+        raise OSError(number, os.strerror(number), str(dir / "tmp1"))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    place = tmp_path / "host.parquet"
+    with pytest.raises(HostError, match=re.escape(f"{place} could not be written")) as refusal:
+        require_writable(place)
+    assert refusal.value.details == os.strerror(number)

@@ -38,8 +38,7 @@ def test_a_recording_that_ends_by_itself_is_none_of_these(settings: RecordSettin
 def require_kernel_build(folder: Path, route: Literal["pacman-pkg", "pkgbuild"]) -> None:
     session = make_session(folder, SessionRunner(), record={"workloads": ["kernel-build"]})
     package = replace(session.config.package, route=route, folder=str(folder))
-    config = replace(session.config, package=package)
-    require_workloads(replace(session, config=config))
+    require_workloads(session.runner, replace(session.config, package=package))
 
 
 def test_a_run_from_a_pkgbuild_has_no_tree_to_build(tmp_path: Path) -> None:

@@ -115,6 +115,12 @@ def test_every_file_is_taken_by_the_loader_and_says_what_was_chosen(
     assert config.install.system is (install == "yes")
 
 
+def test_the_file_says_that_the_road_was_announced_and_who_tries_it(root: Path) -> None:
+    text = render(choose(FACTS, HOST, here=root, filesystem=root))
+    assert "sudo pkgafdo doctor" in text.partition('road = "host"')[2].splitlines()[1]
+    assert "sudo pkgafdo doctor" not in render(choose(FACTS, VM, here=root, filesystem=root))
+
+
 def test_a_file_that_is_there_is_never_overwritten(root: Path, tmp_path: Path) -> None:
     path = machines.write(tmp_path, "pkgafdo.toml", "# mine\n")
     with pytest.raises(ConfigError, match="left as it is"):
