@@ -137,7 +137,13 @@ TOOLS: Final = (
         optional=True,
     ),
 )  # fmt: skip
-"""Package names as of Arch (core, extra) and Debian 12 … 13, 2025."""
+"""Package names of Arch and of Debian 12 … 13.
+
+Arch's were looked up on 2026-11-29. Most stand in scripts/setup, each with its source. bison, fakeroot,
+flex, gcc, make and pacman come with base-devel, tar and util-linux with base (their PKGBUILDs in
+archlinux/svntogit-packages, which ends in 2023). devtools (1:1.1.0-3) and virtme-ng (1.36-1) are in
+extra (archlinux/state).
+"""
 
 LLVM: Final = frozenset({"clang", "ld.lld", "llvm-ar", "llvm-profgen", "llvm-profdata"})
 """Chosen by `toolchain.select`, which also looks where the configuration points."""

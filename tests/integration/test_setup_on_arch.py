@@ -12,12 +12,13 @@ from typing import Final
 
 import pytest
 
+from pkgafdo.host.facts import Family
 from pkgafdo.runner.command import Command, Result
 from pkgafdo.runner.local import LocalRunner
+from tests.integration.setup_names import SCRIPT, named
 
 pytestmark = pytest.mark.real
 
-SCRIPT: Final = Path(__file__).parents[2] / "scripts/setup"
 _PACMAN: Final = """\
 #!/bin/sh
 [ "$1" != --version ] || {{ echo "Pacman v7.1.0 - libalpm v{libalpm}"; exit; }}
@@ -29,6 +30,7 @@ case $1 in
 esac
 """
 _SUDO: Final = '#!/bin/sh\necho "sudo $*" >> "{record}"\nexec "$@"\n'
+PACKAGES: Final = named(Family.ARCH)
 RELATIVES: Final = {
     "arch": "ID=arch\n",
     "cachyos": "NAME=CachyOS\nID=cachyos\nID_LIKE=arch\n",
@@ -103,13 +105,6 @@ def stamp(machine: Machine) -> None:
     (machine.checkout / ".venv/.pkgafdo-setup").write_text(text)
 
 
-def packages() -> list[str]:
-    """Return the packages that the script names for Arch."""
-    text = SCRIPT.read_text().partition("ARCH_PACKAGES=(")[2].partition("\n)")[0]
-    lines = (line for line in text.splitlines() if not line.strip().startswith("#"))
-    return " ".join(lines).split()
-
-
 def installations(machine: Machine) -> list[str]:
     return [line for line in machine.asked if line.startswith("-S ")]
 
@@ -118,15 +113,15 @@ def installations(machine: Machine) -> list[str]:
 def test_every_package_is_installed_once_by_name_with_pacman(machine, name) -> None:
     result = machine.setup(os_release=RELATIVES[name])
     assert result.returncode == 0, result.stderr
-    assert installations(machine) == [f"-S --needed --noconfirm {' '.join(packages())}"]
-    assert "qemu-system-x86" in packages()
+    assert installations(machine) == [f"-S --needed --noconfirm {' '.join(PACKAGES)}"]
+    assert "qemu-system-x86" in PACKAGES
     again = machine.setup(os_release=RELATIVES[name])
     assert "all packages are installed" in again.stdout
     assert len(installations(machine)) == 1
 
 
 def test_only_what_is_missing_is_installed(machine) -> None:
-    machine.installed(*(name for name in packages() if name not in {"lld", "rt-tests"}))
+    machine.installed(*(name for name in PACKAGES if name not in {"lld", "rt-tests"}))
     assert machine.setup().returncode == 0
     assert installations(machine) == ["-S --needed --noconfirm lld rt-tests"]
 
@@ -163,7 +158,7 @@ def test_a_pacman_that_cannot_lock_itself_in_is_told_from_old_lists(machine, say
 
 
 def test_another_libalpm_than_pyalpm_was_built_for_is_seen(machine) -> None:
-    machine.installed(*packages())
+    machine.installed(*PACKAGES)
     assert ".venv is up to date" in machine.setup().stdout
     machine.pacman(libalpm="17.0.0")
     assert ".venv is up to date" not in machine.setup().stdout
@@ -177,7 +172,7 @@ def test_an_ordinary_user_installs_with_sudo(machine) -> None:
 
 def test_an_upgraded_python_gets_a_new_venv(machine) -> None:
     # python is there, but what was installed lies in another version's folder.
-    machine.installed(*packages())
+    machine.installed(*PACKAGES)
     (machine.checkout / ".venv/.pkgafdo-setup").unlink()
     result = machine.setup()
     assert "making .venv with" in result.stdout

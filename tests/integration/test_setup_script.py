@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,10 +11,13 @@ from pkgafdo.host.facts import Family, read_facts
 from pkgafdo.host.tools import TOOLS
 from pkgafdo.runner.command import Command, Result
 from pkgafdo.runner.local import LocalRunner
+from tests.integration.setup_names import SCRIPT, named, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.real
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "setup"
 _OF_CHOICE = {"devtools", "virtme-ng"}
 """What the doctor names for other ways to build and boot; neither the main job nor a test needs it."""
 _IN_BASE_DEVEL = {"bison", "fakeroot", "flex", "gcc", "make", "pacman", "tar", "util-linux"}
@@ -71,11 +75,17 @@ def test_an_unknown_option_is_refused(tmp_path: Path, option: str) -> None:
 
 @pytest.mark.parametrize("family", [Family.ARCH, Family.DEBIAN])
 def test_setup_installs_every_package_that_the_doctor_names(tmp_path: Path, family: Family) -> None:
-    script = SCRIPT.read_text(encoding="utf-8")
-    listed = set(script.split(f"readonly {family.upper()}_PACKAGES=(")[1].split(")")[0].split())
+    listed = set(named(family))
     if family is Family.ARCH:
         listed |= _IN_BASE_DEVEL
     else:
         listed |= {"apt", "tar", "util-linux", "clang-19", "lld-19", "llvm-19"}
     wanted = {tool.package(family) for tool in TOOLS if tool.only in {None, family}} - _OF_CHOICE
     assert wanted <= listed
+
+
+def test_each_name_on_arch_says_where_it_was_seen() -> None:
+    source = re.compile(r"(core|extra), ([a-z-]+ )?\d\S*-\d+(; (alarm|cachyos|iso))?")
+    unseen = [names for names, note in rows(Family.ARCH) if not source.fullmatch(note)]
+    assert unseen == []
+    assert all(len(names) == 1 for names, _ in rows(Family.ARCH))
