@@ -12,6 +12,12 @@ import pytest
 from pkgafdo import errors
 from pkgafdo.cli import main as subject
 
+GROUPS = [
+    name
+    for name, command in subject.cli.commands.items()
+    if isinstance(command, click.Group) and not command.invoke_without_command
+]
+
 
 @pytest.fixture
 def failing(monkeypatch, tmp_path):
@@ -105,7 +111,6 @@ def test_a_bug_of_ours_ends_with_one_and_keeps_its_traceback(failing, capsys, tm
         ["dance"],
         ["run", "--colour"],
         ["run", "--workdir"],
-        ["config"],
         ["verify", "--vmlinux", "a", "--running"],
         ["status", "extra"],
     ],
@@ -115,6 +120,14 @@ def test_wrong_usage_ends_with_two_and_says_how(capsys, arguments) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(("Usage: ", "Error: "))
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in GROUPS)], ids=str)
+def test_a_group_without_a_command_ends_with_two(capsys, words: list[str]) -> None:
+    assert subject.main(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Usage: ")
 
 
 @pytest.mark.parametrize("option", ["-h", "--help", "--version"])

@@ -59,6 +59,10 @@ def test_what_the_short_form_and_root_run_is_there():
         assert (checkout / name).exists(), name
 
 
+def test_the_whole_form_reads_the_types_with_the_packages_of_that_python():
+    assert "types" in names(short=False, kernel=False, kernels=False)
+
+
 def test_the_whole_form_ends_with_the_quick_start_unless_it_is_left_out():
     assert names(short=False, kernel=False, kernels=True)[-1] == "scripts/quickstart"
     assert "scripts/quickstart" not in names(short=False, kernel=True, kernels=False)

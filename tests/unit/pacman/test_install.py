@@ -72,6 +72,15 @@ def test_a_root_is_made_with_its_own_configuration(tmp_path: Path) -> None:
     assert (root / "var/lib/pacman").is_dir()
 
 
+def test_the_folders_that_pacman_is_given_are_there(tmp_path: Path) -> None:
+    """pacman 7.1 refuses a cache folder that does not exist."""
+    root = tmp_path / "root"
+    install.prepare_root(root)
+    argv = install.private_command([package()], root=root, as_root=True).argv
+    for option in ("--root", "--dbpath", "--cachedir", "--hookdir"):
+        assert Path(argv[argv.index(option) + 1]).is_dir(), option
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(ConfigError, match="was not made by pkgafdo"):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 
 import pytest
+from matplotlib.backends.backend_svg import RendererSVG
 
 from pkgafdo.report import numbers
+from pkgafdo.report.charts.drawing import draw_charts
 from pkgafdo.report.charts.pages import heat_of
 from pkgafdo.report.charts.treemap import Box, squarify
+from pkgafdo.report.page import branches_at
+from tests.unit.report.reports import report
 
 WHOLE = Box(x=10, y=20, width=300, height=200)
 
@@ -58,3 +62,17 @@ def test_numbers_read_as_people_write_them() -> None:
     assert numbers.duration(612.8) == "10\u202fmin 13\u202fs"
     assert numbers.duration(3723) == "1\u202fh 02\u202fmin 03\u202fs"
     assert numbers.signed(-5) == "−5"
+
+
+def test_weights_of_fonts_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """matplotlib before 3.11 draws no weight that is a number."""
+    drawn, draw_text = set(), RendererSVG.draw_text
+
+    def draw_and_note(renderer, context, x, y, text, font, *rest, **named):
+        drawn.add(font.get_weight())
+        draw_text(renderer, context, x, y, text, font, *rest, **named)
+
+    monkeypatch.setattr(RendererSVG, "draw_text", draw_and_note)
+    whole = report()
+    draw_charts(whole, branches_at(whole))
+    assert drawn == {"normal", "bold"}
