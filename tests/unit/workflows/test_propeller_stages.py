@@ -29,16 +29,20 @@ if TYPE_CHECKING:
 
 BASE = 0xFFFFFFFF81000000
 HOT = [f"hot{number}" for number in range(12)]
+PARTS = ["hot1.__part.1", *(f"{name}.cold" for name in HOT)]
+SPLIT = [*PARTS, *HOT]
 PROFILE, LAYOUT = "0" * 64, "1" * 64
 
 
 def kernel(path: Path, names: list[str], *, salt: str, mapped: bool = False) -> Path:
-    """Write a vmlinux whose functions lie in this order."""
+    """Write a vmlinux whose functions and cold parts lie in this order."""
     rows = [
-        (name, BASE + 16 * place, 16, elf_files.FUNC, elf_files.GLOBAL, 1)
+        (name, BASE + 16 * place, 16, elf_files.NOTYPE, elf_files.LOCAL, 1)
+        if name.endswith(".cold") or ".__part." in name
+        else (name, BASE + 16 * place, 16, elf_files.FUNC, elf_files.GLOBAL, 1)
         for place, name in enumerate(names)
     ]
-    code = elf_files.Part(".text", elf_files.PROGBITS, bytes(256), elf_files.EXECUTABLE, BASE)
+    code = elf_files.Part(".text", elf_files.PROGBITS, bytes(1024), elf_files.EXECUTABLE, BASE)
     notes = elf_files.note(b"GNU", 3, bytes(20)) + elf_files.note(
         b"Linux", 0x100, salt.encode() + b"\0"
     )
@@ -51,9 +55,9 @@ def kernel(path: Path, names: list[str], *, salt: str, mapped: bool = False) -> 
 
 @pytest.fixture
 def prefix(tmp_path: Path) -> Path:
-    """Write a layout that orders HOT."""
+    """Write a layout that splits and orders HOT; the linker's script puts cold parts first."""
     (tmp_path / "p_cc_profile.txt").write_text("v1\n" + "".join(f"f {name}\nc 0\n" for name in HOT))
-    (tmp_path / "p_ld_profile.txt").write_text("\n".join([*HOT, "never_seen"]) + "\n")
+    (tmp_path / "p_ld_profile.txt").write_text("\n".join([*HOT, *PARTS, "never_seen"]) + "\n")
     return tmp_path / "p"
 
 
@@ -62,34 +66,50 @@ def findings(vmlinux: Path, prefix: Path) -> list[str]:
     found: tuple[Finding, ...] = check_layout(
         vmlinux, prefix, profile_sha256=PROFILE, layout_sha256=LAYOUT
     )
-    assert len(found) == 4
+    assert len(found) == 5
     return [finding.name for finding in failed(found)]
 
 
 def test_a_kernel_in_the_wanted_order_is_proved(tmp_path, prefix) -> None:
-    vmlinux = kernel(tmp_path / "v", ["_text", *HOT], salt=kconfig.salt(PROFILE, LAYOUT))
+    vmlinux = kernel(tmp_path / "v", ["_text", *SPLIT], salt=kconfig.salt(PROFILE, LAYOUT))
     assert findings(vmlinux, prefix) == []
 
 
 def test_a_linker_that_ignored_the_order_is_found(tmp_path, prefix) -> None:
-    order = [*HOT[6:], *HOT[:6][::-1]]
+    order = [*SPLIT[13:], *SPLIT[:13][::-1]]
     vmlinux = kernel(tmp_path / "v", order, salt=kconfig.salt(PROFILE, LAYOUT))
     assert findings(vmlinux, prefix) == ["order of functions"]
 
 
 def test_a_kernel_without_any_of_the_functions_is_found(tmp_path, prefix) -> None:
     vmlinux = kernel(tmp_path / "v", ["other"], salt=kconfig.salt(PROFILE, LAYOUT))
-    assert findings(vmlinux, prefix) == ["functions", "order of functions"]
+    assert findings(vmlinux, prefix) == ["functions", "cold parts", "order of functions"]
+
+
+def test_a_kernel_that_was_only_linked_in_order_is_found(tmp_path, prefix) -> None:
+    vmlinux = kernel(tmp_path / "v", HOT, salt=kconfig.salt(PROFILE, LAYOUT))
+    assert findings(vmlinux, prefix) == ["cold parts"]
+
+
+def test_a_few_parts_may_be_missing(tmp_path, prefix) -> None:
+    vmlinux = kernel(tmp_path / "v", SPLIT[1:], salt=kconfig.salt(PROFILE, LAYOUT))
+    assert findings(vmlinux, prefix) == []
+
+
+def test_cold_parts_in_another_order_are_found(tmp_path, prefix) -> None:
+    names = [*PARTS[::-1], *HOT]
+    vmlinux = kernel(tmp_path / "v", names, salt=kconfig.salt(PROFILE, LAYOUT))
+    assert findings(vmlinux, prefix) == ["order of functions"]
 
 
 def test_functions_that_were_renamed_from_build_to_build_are_found(tmp_path, prefix) -> None:
-    names = [*HOT[:11], f"{HOT[11]}.llvm.123"]
+    names = [*SPLIT[:-1], f"{HOT[11]}.llvm.123"]
     vmlinux = kernel(tmp_path / "v", names, salt=kconfig.salt(PROFILE, LAYOUT))
     assert findings(vmlinux, prefix) == ["functions"]
 
 
 def test_a_kernel_that_still_has_its_map_was_built_without_the_layout(tmp_path, prefix) -> None:
-    vmlinux = kernel(tmp_path / "v", HOT, salt=kconfig.salt(PROFILE), mapped=True)
+    vmlinux = kernel(tmp_path / "v", SPLIT, salt=kconfig.salt(PROFILE), mapped=True)
     assert findings(vmlinux, prefix) == ["build salt", "address map"]
 
 
