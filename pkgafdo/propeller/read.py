@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from pkgafdo.errors import ArtifactError
 from pkgafdo.propeller.write import cc_profile_path, ld_profile_path
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_VERSION = "v1"
+_VERSION: Final = "v1"
+_ID: Final = re.compile(r"[0-9]{1,10}")
+"""A block's number: the compiler has 32 bits for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +69,16 @@ def parse_cc_profile(text: str, name: str) -> tuple[FunctionProfile, ...]:
     if version != _VERSION:
         _fail(name, first, f"it begins with {version[:40]!r}, not with the version {_VERSION}")
     functions: list[FunctionProfile] = []
+    seen: set[tuple[str | None, str]] = set()
     module: str | None = None
     for number, line in lines:
         match line.split():
             case ["m", path]:
                 module = path
             case ["f", symbol, *_]:
+                if (module, symbol) in seen:
+                    _fail(name, number, f"the second profile of {symbol}")
+                seen.add((module, symbol))
                 functions.append(FunctionProfile(name=symbol, module=module, clusters=()))
                 module = None
             case ["c", *ids] if functions and ids:
@@ -88,7 +95,7 @@ def _with_cluster(
 ) -> FunctionProfile:
     """Add a cluster to a function; its blocks must be numbers that it does not have yet."""
     blocks = [block for block in ids if "." not in block]
-    if not all(block.isascii() and block.isdigit() for block in blocks):
+    if not all(map(_ID.fullmatch, blocks)):
         _fail(name, number, "a block id is not a number")
     cluster = tuple(map(int, blocks))
     held = {block for other in function.clusters for block in other}

@@ -114,6 +114,7 @@ def describe_expected(prefix: Path, graph: ProgramGraph) -> dict[str, Any]:
         "known_functions": found.known,
         "unknown_functions": list(found.unknown),
         "wrong_blocks": list(found.wrong_blocks),
+        "unusable": list(found.unusable),
         "executed_share": found.executed_share,
         "before": _expected(found.before),
         "after": _expected(found.after),
@@ -164,6 +165,7 @@ def _expectations(facts: dict[str, Any]) -> list[str]:
     for what, names in (
         ("not executed", facts["unknown_functions"]),
         ("other blocks", facts["wrong_blocks"]),
+        ("not usable", facts["unusable"]),
     ):
         if names:
             more = f" … ({len(names):,} in all)" if len(names) > 5 else ""
