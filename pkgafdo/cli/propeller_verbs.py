@@ -51,7 +51,7 @@ def propeller_layout(
     from pkgafdo.workflows.session import make_runner
 
     kernel = recordings.read_vmlinux(vmlinux)
-    table = recordings.read_sources([branches], kernel, allow_mismatch=allow_mismatch)
+    table = recordings.read_sources([branches], kernel, judged_later=True)
     facts = propeller.layout(
         make_runner(read_facts()), vmlinux, table, prefix,
         settings=LayoutSettings(blocks=BlockMethod(method)), tool=propeller.LayoutTool(tool),
@@ -85,9 +85,8 @@ def propeller_inspect(
     facts = propeller.describe(prefix)
     if vmlinux is not None and branches is not None:
         kernel = recordings.read_vmlinux(vmlinux)
-        table = recordings.read_sources([branches], kernel, allow_mismatch=allow_mismatch)
-        graph = propeller.read_graph(vmlinux, table, allow_mismatch=allow_mismatch)
-        facts |= propeller.describe_expected(prefix, graph)
+        table = recordings.read_sources([branches], kernel, judged_later=True)
+        facts |= propeller.judge(prefix, vmlinux, table, allow_mismatch=allow_mismatch)
     show(as_json, facts, propeller.render(facts))
 
 

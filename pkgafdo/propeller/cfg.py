@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from pkgafdo.propeller.functions import describe_functions
 from pkgafdo.propeller.graph import ProgramGraph
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pkgafdo.branches.table import BranchTable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pkgafdo.propeller.flow import Flow
     from pkgafdo.propeller.graph import Coverage
     from pkgafdo.propeller.settings import GraphLimits
+
+_RANGES_LOST: Final = 0.001
+"""Exact and sampled recordings lose less than one range in ten thousand."""
 
 
 def build_graph(
@@ -41,6 +45,9 @@ def build_graph(
         log.warn(f"{found.repeated} functions are more than once in the map of {vmlinux}")
     flow = count_flow(found, table)
     require_coverage(flow.coverage, limits)
+    require_balance(flow.coverage, limits)
+    for doubt in doubts(flow.coverage):
+        log.warn(doubt)
     return select_executed(found, flow, vmlinux)
 
 
@@ -49,17 +56,26 @@ def require_same_build(vmlinux: Path, table: BranchTable, *, allow_mismatch: boo
 
     A layout needs the very build: block ids mean nothing in another one.
     """
-    recorded, build_id = table.meta.build_id, elf.build_id(vmlinux) or ""
-    if not recorded:
+    mismatch = find_mismatch(vmlinux, table)
+    if not table.meta.build_id:
         log.warn(f"The recording does not say its build-id: is it of {vmlinux}?")
-    elif recorded != build_id and not allow_mismatch:
+    elif mismatch and allow_mismatch:
+        log.warn(f"{mismatch}: block ids of one mean nothing in the other")
+    elif mismatch:
         raise ArtifactError(
             "The recording is of another build than this vmlinux",
-            details=f"build-id of the recording: {recorded}\n"
-            f"build-id of {vmlinux}: {build_id or 'none'}",
+            details=mismatch,
             hint="Boot the kernel that was built with the address map and record that, or name the "
             "vmlinux.unstripped of the recorded build.",
         )
+
+
+def find_mismatch(vmlinux: Path, table: BranchTable) -> str | None:
+    """Say which builds a recording and a vmlinux are of, when they are known to be two."""
+    recorded, build_id = table.meta.build_id, elf.build_id(vmlinux) or "none"
+    if not recorded or recorded == build_id:
+        return None
+    return f"the recording has build-id {recorded}, {vmlinux.name} has {build_id}"
 
 
 def require_coverage(coverage: Coverage, limits: GraphLimits) -> None:
@@ -94,6 +110,33 @@ def require_coverage(coverage: Coverage, limits: GraphLimits) -> None:
             details=numbers,
             hint="The recording is of another build, or its addresses are moved (KASLR): record "
             "the kernel with the map again, and read the recording with --vmlinux.",
+        )
+
+
+def require_balance(coverage: Coverage, limits: GraphLimits) -> None:
+    """Raise ArtifactError when the ranges of a recording tell another story than its branches."""
+    if coverage.imbalance > limits.max_imbalance:
+        raise ArtifactError(
+            f"Fall-through ranges and taken branches differ by {coverage.imbalance:.1%} of the "
+            f"executed blocks; {limits.max_imbalance:.0%} are allowed",
+            details=f"{coverage.ranges:,} ranges into the map, {coverage.ranges_lost:,} of them "
+            "without a place",
+            hint="Both must come from the same branch stacks, of four or more entries. Where shorter "
+            "ones are all there is, raise propeller.limits.max_imbalance.",
+        )
+
+
+def doubts(coverage: Coverage) -> Iterator[str]:
+    """Yield what is wrong with the fall-through ranges of a recording that can be used."""
+    if coverage.ranges == coverage.ranges_lost:
+        yield (
+            "The recording has no fall-through ranges in this kernel: which blocks were fallen "
+            "into is guessed from the branches"
+        )
+    elif coverage.ranges_lost > _RANGES_LOST * coverage.ranges:
+        yield (
+            f"{coverage.ranges_lost / coverage.ranges:.2%} of the fall-through ranges fit no "
+            "function of the address map: is the recording of this build?"
         )
 
 

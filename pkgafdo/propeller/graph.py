@@ -32,7 +32,7 @@ class Coverage:
     address map (assembly, modules): nothing to lay out. lost went into the map and found no place.
     ranges is all fall-through ranges with an end in the map, ranges_lost those of them that begin or
     end in no block, or cross from one function to another. imbalance tells how far the executions of
-    blocks by the ranges and what flows into them differ, as a share of the executions.
+    blocks by the ranges and what flows into them differ, as a share of the executions; 0 without ranges.
     """
 
     total: int

@@ -42,10 +42,12 @@ def ld_profile_path(prefix: Path) -> Path:
     return prefix.with_name(prefix.name + LD_PROFILE)
 
 
-def cc_profile(layout: Layout) -> Iterator[str]:
-    """Yield the lines of the compiler's file."""
+def cc_profile(layout: Layout, comment: str | None = None) -> Iterator[str]:
+    """Yield the lines of the compiler's file, one of them with what is to be known of it."""
     _check(layout.functions)
     yield "v1"
+    if comment is not None:
+        yield f"# {' '.join(comment.split())}"
     for function in layout.functions:
         if function.module is not None:
             yield f"m {function.module}"
@@ -71,12 +73,14 @@ def ld_profile(layout: Layout) -> Iterator[str]:
     yield from symbols
 
 
-def write_profiles(layout: Layout, prefix: Path) -> tuple[Path, Path]:
+def write_profiles(
+    layout: Layout, prefix: Path, *, comment: str | None = None
+) -> tuple[Path, Path]:
     """Write PREFIX_cc_profile.txt and PREFIX_ld_profile.txt by rename; return their paths.
 
     Raises ArtifactError when the layout cannot be said in these files.
     """
-    texts = [_text(cc_profile(layout)), _text(ld_profile(layout))]
+    texts = [_text(cc_profile(layout, comment)), _text(ld_profile(layout))]
     paths = cc_profile_path(prefix), ld_profile_path(prefix)
     for path, text in zip(paths, texts, strict=True):
         write_text(path, text)

@@ -45,6 +45,7 @@ def layout(
     vmlinux is the unstripped kernel with the address map that was recorded. Raises ArtifactError
     when it has none, is another kernel than the recorded one, or the recording is too thin.
     """
+    from pkgafdo.propeller.cfg import find_mismatch
     from pkgafdo.propeller.layout import lay_out
 
     if tool is LayoutTool.GOOGLE:
@@ -52,12 +53,13 @@ def layout(
     settings = settings or LayoutSettings()
     graph = read_graph(vmlinux, table, limits=limits, allow_mismatch=allow_mismatch)
     prefix.parent.mkdir(parents=True, exist_ok=True)
-    extra: dict[str, Any] = {"tool": tool.value, "method": None}
+    mismatch = find_mismatch(vmlinux, table)
+    extra: dict[str, Any] = {"tool": tool.value, "method": None, "mismatch": mismatch}
     if tool is LayoutTool.GOOGLE:
         lay_out_with_google(runner, vmlinux, table, prefix)
     else:
         found = lay_out(graph, settings)
-        write_profiles(found, prefix)
+        write_profiles(found, prefix, comment=mismatch)
         extra |= {
             "method": settings.blocks.value,
             "hot_bytes": found.hot_bytes,
@@ -101,6 +103,16 @@ def describe(prefix: Path) -> dict[str, Any]:
         "with_module": sum(function.module is not None for function in profiles.functions),
         "symbols": len(profiles.symbols),
     }
+
+
+def judge(
+    prefix: Path, vmlinux: Path, table: BranchTable, *, allow_mismatch: bool = False
+) -> dict[str, Any]:
+    """Return what a prefix's profiles are worth on a recorded kernel, JSON-plain."""
+    from pkgafdo.propeller.cfg import find_mismatch
+
+    graph = read_graph(vmlinux, table, allow_mismatch=allow_mismatch)
+    return describe_expected(prefix, graph) | {"mismatch": find_mismatch(vmlinux, table)}
 
 
 def describe_expected(prefix: Path, graph: ProgramGraph) -> dict[str, Any]:
@@ -156,12 +168,16 @@ def _expectations(facts: dict[str, Any]) -> list[str]:
         f"{coverage['calls']:,} calls, {coverage['returns']:,} returns, {coverage['outside']:,} "
         f"elsewhere, {coverage['lost']:,} without a place"
     )
+    ranges = (
+        f"ranges        {coverage['ranges']:,} between them, {coverage['ranges_lost']:,} without a "
+        f"place; {coverage['imbalance']:.2%} of the executed blocks are out of balance"
+    )
     falls = (
         f"fall-through  {before['fall_through_share']:.1%} before, "
         f"{after['fall_through_share']:.1%} after: {before['jumping']:,} jumps become "
         f"{after['jumping']:,}"
     )
-    lines = [executed, branches, falls]
+    lines = [executed, branches, ranges, falls]
     for what, names in (
         ("not executed", facts["unknown_functions"]),
         ("other blocks", facts["wrong_blocks"]),
