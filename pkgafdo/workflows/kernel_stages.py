@@ -275,14 +275,11 @@ def _build_key(kbuild: make.Kbuild, command: Command) -> str:
 def _keep_address_map(
     session: Session, objects: Path, which: Round, guidance: Guidance
 ) -> dict[str, Path]:
-    """Keep the vmlinux that has an address map; none where no map is wanted.
-
-    Kbuild strips the map from the vmlinux that it packages.
-    """
+    """Keep the vmlinux that has an address map; none where no map is wanted."""
     if not guidance.propeller or guidance.layout:
         return {}
     place = session.workdir.path / "packages" / f"{which}.vmlinux.unstripped"
-    return {"address_map": _keep(objects / "vmlinux.unstripped", place)}
+    return {"address_map": _keep(image.require_mapped(objects), place)}
 
 
 def _keep(path: Path, place: Path) -> Path:

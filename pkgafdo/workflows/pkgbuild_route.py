@@ -177,10 +177,9 @@ def _outputs(
     files.copy_file(built.config, config)
     outputs = {"config": config}
     outputs |= {f"package-{number}": package.path for number, package in enumerate(kept)}
-    mapped = built.objects / "vmlinux.unstripped"
-    if which is Round.OPTIMISED and session.config.propeller.enable and mapped.is_file():
+    if which is Round.OPTIMISED and session.config.propeller.enable:
         outputs["address_map"] = folder / f"{which}.vmlinux.unstripped"
-        files.copy_file(mapped, outputs["address_map"])
+        files.copy_file(image.require_mapped(built.objects), outputs["address_map"])
     return outputs
 
 

@@ -10,6 +10,7 @@ from pkgafdo.branches.store import read_table
 from pkgafdo.errors import ArtifactError
 from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding, describe, failed
+from pkgafdo.kernel.image import ADDRESS_MAP
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.propeller.read import read_profiles
 from pkgafdo.propeller.write import COLD, PART
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pkgafdo.symtab import SymbolTable
     from pkgafdo.workflows.session import Session
 
-_ADDRESS_MAP: Final = ".llvm_bb_addr_map"
 ORDER_KEPT: Final = 0.9
 """The share of neighbours in the wanted order that must be neighbours' order in the kernel: some
 functions lie in sections of their own (`.sched.text`, `.spinlock.text`), where no order reaches."""
@@ -97,7 +97,7 @@ def check_layout(
     salted: its baseline has a salt; somebody's own PKGBUILD may leave it alone.
     """
     wanted, got = kconfig.salt(profile_sha256, layout_sha256), elf.build_salt(vmlinux) or ""
-    mapped = any(section.name == _ADDRESS_MAP for section in elf.sections(vmlinux))
+    mapped = any(section.name == ADDRESS_MAP for section in elf.sections(vmlinux))
     profiles, addresses = read_profiles(prefix), addresses_of(elf.symbols(vmlinux))
     kept = order_kept(profiles.symbols, addresses)
     names = [function.name for function in profiles.functions]
