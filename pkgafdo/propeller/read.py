@@ -1,4 +1,8 @@
-"""Reading the two files of a layout back, to look at them or to check that a build used them."""
+"""Reading the two files of a layout back, to look at them or to check that a build used them.
+
+Version 0 of the compiler's file (`!name/alias M=module`, `!!ids`), which older writers make, is read
+as the compiler reads it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_VERSION: Final = "v1"
+_VERSIONS: Final = ("v0", "v1")
+_OLD: Final = "!"
+"""How every line of version 0 begins; its line `v0` may be missing."""
 _ID: Final = re.compile(r"[0-9]{1,10}")
 """A block's number: the compiler has 32 bits for it."""
 
@@ -64,15 +70,11 @@ def parse_cc_profile(text: str, name: str) -> tuple[FunctionProfile, ...]:
 
     Cloning paths (`p`) are skipped, and so are the clones (`3.1`) in clusters that they make.
     """
-    lines = _numbered(text)
-    first, version = next(lines, (1, ""))
-    if version != _VERSION:
-        _fail(name, first, f"it begins with {version[:40]!r}, not with the version {_VERSION}")
     functions: list[FunctionProfile] = []
     seen: set[tuple[str | None, str]] = set()
     module: str | None = None
-    for number, line in lines:
-        match line.split():
+    for number, words in _statements(text, name):
+        match words:
             case ["m", path]:
                 module = path
             case ["f", symbol, *_]:
@@ -86,8 +88,36 @@ def parse_cc_profile(text: str, name: str) -> tuple[FunctionProfile, ...]:
             case ["p", *_] if functions:
                 pass
             case _:
-                _fail(name, number, f"not a line of version 1: {line[:80]!r}")
+                _fail(name, number, f"not a line of such a file: {' '.join(words)[:80]!r}")
     return tuple(functions)
+
+
+def _statements(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the words of the lines behind the version, those of version 0 as version 1 has them."""
+    lines = list(_numbered(text))
+    first, version = lines[0] if lines else (1, "")
+    if version not in _VERSIONS and not version.startswith(_OLD):
+        _fail(name, first, f"it begins with {version[:40]!r}, not with the version v1")
+    for number, line in lines[version in _VERSIONS :]:
+        if version == _VERSIONS[1]:
+            yield number, line.split()
+        else:
+            yield from ((number, words) for words in _old_statements(line))
+
+
+def _old_statements(line: str) -> Iterator[list[str]]:
+    """Yield what a line of version 0 says, as lines of version 1 would."""
+    match line.removeprefix(_OLD).split():
+        case _ if line.startswith("@"):
+            return
+        case _ if line.startswith(_OLD * 2):
+            yield ["c", *line[2:].split()]
+        case [names] if line.startswith(_OLD):
+            yield ["f", *names.split("/")]
+        case [names, module] if line.startswith(_OLD) and module.startswith("M="):
+            yield from (["m", module[2:]], ["f", *names.split("/")])
+        case _:
+            yield [line]
 
 
 def _with_cluster(

@@ -132,22 +132,34 @@ def test_comments_clones_and_aliases_of_other_writers_are_understood() -> None:
     assert (found.name, found.clusters) == ("main", ((0, 2, 3), (1,)))
 
 
+@pytest.mark.parametrize("version", ["", "v0\n"])
+def test_version_0_is_read_as_the_compiler_reads_it(version) -> None:
+    text = f"{version}# made elsewhere\n!main/other M=a.c\n!!0 2\n!!1\n@ skipped\n!f\n!!0\n"
+    found = [(one.name, one.module, one.clusters) for one in parse_cc_profile(text, "cc")]
+    assert found == [("main", "a.c", ((0, 2), (1,))), ("f", None, ((0,),))]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
         ("", 1, "begins with ''"),
-        ("v0\n!main\n", 1, "begins with 'v0'"),
-        ("v1\nc 0 1\n", 2, "not a line of version 1"),
-        ("v1\nf main\nc\n", 3, "not a line of version 1"),
+        ("v2\nf main\n", 1, "begins with 'v2'"),
+        ("garbage\n", 1, "begins with 'garbage'"),
+        ("v0\n!main x\n", 2, "not a line"),
+        ("!main\nc 0\n", 2, "not a line"),
+        ("!main\n!!0 x\n", 2, "not a number"),
+        ("!main\n!!0\n!main\n", 3, "the second profile of main"),
+        ("v1\nc 0 1\n", 2, "not a line"),
+        ("v1\nf main\nc\n", 3, "not a line"),
         ("v1\nf main\nc 0 x\n", 3, "not a number"),
         ("v1\nf main\nc 0 -1\n", 3, "not a number"),
         ("v1\nf main\nc 0 1\n\nc 2 1\n", 5, "appears twice"),
         ("v1\nf main\nc " + "9" * 5000 + "\n", 3, "not a number"),
         ("v1\nf main\nc 0\nf main\nc 0\n", 4, "the second profile of main"),
         ("v1\nm a.c\nf main\nc 0\nm a.c\nf main\n", 6, "the second profile of main"),
-        ("v1\nm\n", 2, "not a line of version 1"),
-        ("v1\nf\n", 2, "not a line of version 1"),
-        ("v1\nq 1\n", 2, "not a line of version 1"),
+        ("v1\nm\n", 2, "not a line"),
+        ("v1\nf\n", 2, "not a line"),
+        ("v1\nq 1\n", 2, "not a line"),
     ],
 )
 def test_a_damaged_compilers_file_is_refused_with_its_line(text: str, line: int, what: str) -> None:
