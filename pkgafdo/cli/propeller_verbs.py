@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import click
 
@@ -10,9 +11,27 @@ from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option
 from pkgafdo.cli.options import common, show
 from pkgafdo.errors import ConfigError
 
-if TYPE_CHECKING:
-    from pathlib import Path
 
+class PrefixPath(click.Path):
+    """What the names of both files begin with: no folder, which would silently give another name."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return a prefix as a path; raises ConfigError for a folder."""
+        del param, ctx
+        if os.path.basename(value) in ("", ".", ".."):  # noqa: PTH119  a path has no last slash
+            raise ConfigError(
+                f"{value!s:.200} is a folder, not a prefix of files",
+                hint="Name how the files begin: k stands for k_cc_profile.txt and k_ld_profile.txt.",
+            )
+        return Path(value)
+
+
+PREFIX = PrefixPath()
 METHODS = ("ext-tsp", "greedy", "source")
 TOOLS = ("own", "google")
 
@@ -27,7 +46,7 @@ def propeller_group() -> None:
 @click.option("--vmlinux", type=PATH, required=True,
               help="vmlinux.unstripped of the recorded build, with its address map.")  # fmt: skip
 @click.option("--branches", type=PATH, required=True, help="A recording or table of that kernel.")
-@click.option("-o", "--output", "prefix", type=PATH, required=True, metavar="PREFIX",
+@click.option("-o", "--output", "prefix", type=PREFIX, required=True, metavar="PREFIX",
               help="Prefix of the files: PREFIX_cc_profile.txt and PREFIX_ld_profile.txt.")  # fmt: skip
 @click.option("--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True,
               help="How the blocks of a function are ordered.")  # fmt: skip
@@ -62,7 +81,7 @@ def propeller_layout(
 
 @propeller_group.command("inspect", help="Say what a layout holds, and with --vmlinux and "
                                          "--branches what it is worth.")  # fmt: skip
-@click.argument("prefix", type=PATH)
+@click.argument("prefix", type=PREFIX)
 @click.option("--vmlinux", type=PATH, help="vmlinux.unstripped of the recorded build.")
 @click.option("--branches", type=PATH, help="A recording or table of that kernel.")
 @allow_mismatch_option

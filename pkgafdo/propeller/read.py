@@ -61,6 +61,11 @@ def _read(path: Path) -> str:
             f"{path} does not exist",
             hint="Make it with: pkgafdo propeller layout --vmlinux V --branches TABLE -o PREFIX",
         ) from error
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read: {error.strerror or error}",
+            hint="Name the prefix of two files: PREFIX_cc_profile.txt and PREFIX_ld_profile.txt.",
+        ) from error
     except ValueError as error:
         raise _damaged(str(path), 1, "it is not text") from error
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import log
 from pkgafdo.branches.filters import drop_bogus_ranges
+from pkgafdo.errors import ArtifactError
 from pkgafdo.propeller.google import lay_out_with_google, require_google
 from pkgafdo.propeller.read import read_profiles
 from pkgafdo.propeller.settings import GraphLimits, LayoutSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.propeller.graph import Coverage, ProgramGraph
+    from pkgafdo.propeller.layout import Layout
     from pkgafdo.propeller.score import Expected
     from pkgafdo.runner.base import Runner
 
@@ -59,6 +61,7 @@ def layout(
         lay_out_with_google(runner, vmlinux, table, prefix)
     else:
         found = lay_out(graph, settings)
+        _require_functions(found, graph, settings)
         write_profiles(found, prefix, comment=mismatch)
         extra |= {
             "method": settings.blocks.value,
@@ -66,6 +69,20 @@ def layout(
             "cold_bytes": found.cold_bytes,
         }
     return describe(prefix) | extra | describe_expected(prefix, graph)
+
+
+def _require_functions(layout: Layout, graph: ProgramGraph, settings: LayoutSettings) -> None:
+    """Raise ArtifactError for a layout of nothing."""
+    if not layout.functions:
+        raise ArtifactError(
+            "No function of this kernel can be laid out by this recording",
+            details=f"{layout.left_alone:,} of {graph.functions:,} executed functions must stay: they "
+            "are outside .text or in a part of it with a fixed order, have no symbol, or share their "
+            "name and nothing tells them apart.\n"
+            f"Of the others no block was executed {settings.cold_below:,} times.",
+            hint="Name a vmlinux with its symbols and debug information, and a recording of a workload "
+            "that spends more time in the kernel.",
+        )
 
 
 def read_graph(

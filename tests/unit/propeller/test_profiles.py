@@ -181,6 +181,13 @@ def test_a_missing_profile_says_how_to_make_it(tmp_path: Path) -> None:
     assert "pkgafdo propeller layout" in caught.value.hint
 
 
+def test_a_folder_in_place_of_a_profile_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "k_cc_profile.txt").mkdir()
+    with pytest.raises(ArtifactError, match="cannot be read: Is a directory") as caught:
+        read_profiles(tmp_path / "k")
+    assert "prefix" in caught.value.hint
+
+
 def test_a_profile_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "k_cc_profile.txt").write_bytes(b"v1\nf \xff\xfe\n")
     (tmp_path / "k_ld_profile.txt").write_bytes(b"")

@@ -21,7 +21,7 @@ from pkgafdo.workflows.propeller import (
     render,
 )
 from tests.fakes.runner import FakeRunner
-from tests.unit.propeller.kernels import write_kernel
+from tests.unit.propeller.kernels import TEXT, symbol, write_kernel
 from tests.unit.propeller.test_cfg import FUNCTIONS, LIMITS, ROWS, TABLE
 from tests.unit.propeller.test_google import option
 
@@ -54,6 +54,18 @@ def test_the_method_is_the_one_that_is_asked_for(tmp_path, vmlinux) -> None:
 def test_a_thin_recording_leaves_nothing_behind(tmp_path, vmlinux) -> None:
     with pytest.raises(ArtifactError, match="too thin"):
         layout(FakeRunner(), vmlinux, TABLE, tmp_path / "p", limits=GraphLimits())
+    assert [path.name for path in tmp_path.iterdir()] == ["vmlinux"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "cold_below", "stay"), [([], 1, "2 of 2"), (ROWS, 10**6, "0 of 2")]
+)
+def test_a_layout_of_nothing_is_an_error_that_says_why(tmp_path, rows, cold_below, stay) -> None:
+    vmlinux = write_kernel(tmp_path / "vmlinux", rows or [symbol("other", TEXT)], *FUNCTIONS)
+    settings = LayoutSettings(cold_below=cold_below)
+    with pytest.raises(ArtifactError, match="No function of this kernel can be laid out") as caught:
+        layout(FakeRunner(), vmlinux, TABLE, tmp_path / "p", settings=settings, limits=LIMITS)
+    assert f"{stay} executed functions must stay" in caught.value.details
     assert [path.name for path in tmp_path.iterdir()] == ["vmlinux"]
 
 
