@@ -137,6 +137,7 @@ def repeat_graph(graph: ProgramGraph, times: int) -> ProgramGraph:
     return replace(
         graph,
         names=tuple(f"{name}.copy{copy}" for copy in range(times) for name in graph.names),
+        aliases=graph.aliases * times,
         modules=graph.modules * times,
         first_block=repeat_bounds(graph.first_block, times),
         edge_src=blocks(graph.edge_src),

@@ -153,6 +153,7 @@ def select_executed(found: AddressMap, flow: Flow, vmlinux: Path) -> ProgramGrap
     sizes = np.diff(found.first_block)[kept]
     return ProgramGraph(
         names=facts.names,
+        aliases=facts.aliases,
         modules=facts.modules,
         entries=flow.entries[kept],
         movable=facts.movable,

@@ -53,7 +53,7 @@ def inspect_profiles(graph: ProgramGraph, profiles: Profiles) -> Inspection:
     for profile in profiles.functions:
         number = find(profile)
         begins = number is None or _begins_with(profile, int(graph.ids[graph.first_block[number]]))
-        if not begins or profile.name not in listed:
+        if not begins or listed.isdisjoint(profile.names):
             unusable.append(profile.name)
         if number is None:
             unknown.append(profile.name)
@@ -77,15 +77,24 @@ def inspect_profiles(graph: ProgramGraph, profiles: Profiles) -> Inspection:
 
 def _finder(graph: ProgramGraph) -> Callable[[FunctionProfile], int | None]:
     """Return what finds a profile's function: by name and source file, or by a name that is alone."""
-    keys = list(zip(graph.names, graph.modules, strict=True))
-    numbers = {key: number for number, key in enumerate(keys)}
-    times = Counter(graph.names)
-    alone = {
-        name: number
-        for (name, module), number in numbers.items()
-        if module is None and times[name] == 1
+    rows = [
+        (name, module, number)
+        for number, module in enumerate(graph.modules)
+        for name in (graph.names[number], *graph.aliases[number])
+    ]
+    times = Counter(name for name, _, _ in rows)
+    numbers = {
+        (name, module): number
+        for name, module, number in rows
+        if module is not None or times[name] == 1
     }
-    return lambda profile: numbers.get((profile.name, profile.module), alone.get(profile.name))
+    alone = {name: number for (name, module), number in numbers.items() if module is None}
+
+    def find(profile: FunctionProfile) -> int | None:
+        found = (numbers.get((name, profile.module), alone.get(name)) for name in profile.names)
+        return next((number for number in found if number is not None), None)
+
+    return find
 
 
 def _begins_with(profile: FunctionProfile, entry: int) -> bool:

@@ -7,7 +7,7 @@ as the compiler reads it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from pkgafdo.errors import ArtifactError
@@ -26,11 +26,17 @@ _ID: Final = re.compile(r"[0-9]{1,10}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FunctionProfile:
-    """What a cc_profile says of a function: its clusters of block ids, in order."""
+    """What a cc_profile says of a function: its names, its clusters of block ids, in order."""
 
     name: str
+    aliases: tuple[str, ...] = ()
     module: str | None
     clusters: tuple[tuple[int, ...], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of its names."""
+        return self.name, *self.aliases
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,11 +88,13 @@ def parse_cc_profile(text: str, name: str) -> tuple[FunctionProfile, ...]:
         match words:
             case ["m", path]:
                 module = path
-            case ["f", symbol, *_]:
+            case ["f", symbol, *aliases]:
                 if (module, symbol) in seen:
                     _fail(name, number, f"the second profile of {symbol}")
                 seen.add((module, symbol))
-                functions.append(FunctionProfile(name=symbol, module=module, clusters=()))
+                functions.append(
+                    FunctionProfile(name=symbol, aliases=tuple(aliases), module=module, clusters=())
+                )
                 module = None
             case ["c", *ids] if functions and ids:
                 functions[-1] = _with_cluster(functions[-1], ids, name, number)
@@ -136,9 +144,7 @@ def _with_cluster(
     held = {block for other in function.clusters for block in other}
     if len(held | set(cluster)) != len(held) + len(cluster):
         _fail(name, number, f"a block of {function.name} appears twice")
-    return FunctionProfile(
-        name=function.name, module=function.module, clusters=(*function.clusters, cluster)
-    )
+    return replace(function, clusters=(*function.clusters, cluster))
 
 
 def parse_ld_profile(text: str, name: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.propeller.read import Profiles
     from pkgafdo.symtab import SymbolTable
     from pkgafdo.workflows.session import Session
 
@@ -89,6 +90,23 @@ def order_kept(wanted: Iterable[str], addresses: Mapping[str, int]) -> float:
     return sum(one <= other for one, other in pairs) / len(pairs) if pairs else 0.0
 
 
+def parts_of(profiles: Profiles) -> list[tuple[str, ...]]:
+    """Return what each part of a function that the linker is told of may be called."""
+    listed = set(profiles.symbols)
+    parts = []
+    for function in profiles.functions:
+        later = (f"{PART}{part}" for part in range(1, len(function.clusters)))
+        for suffix in (*later, COLD):
+            names = (name + suffix for name in function.names)
+            parts.append(tuple(name for name in names if name in listed))
+    return [names for names in parts if names]
+
+
+def _present(things: Iterable[tuple[str, ...]], addresses: Mapping[str, int]) -> int:
+    """Count the things that a kernel has by one of their names."""
+    return sum(any(name in addresses for name in names) for names in things)
+
+
 def check_layout(
     vmlinux: Path, prefix: Path, *, profile_sha256: str, layout_sha256: str, salted: bool = True
 ) -> tuple[Finding, ...]:
@@ -100,10 +118,9 @@ def check_layout(
     mapped = any(section.name == ADDRESS_MAP for section in elf.sections(vmlinux))
     profiles, addresses = read_profiles(prefix), addresses_of(elf.symbols(vmlinux))
     kept = order_kept(profiles.symbols, addresses)
-    names = [function.name for function in profiles.functions]
-    there = sum(name in addresses for name in names)
-    parts = [name for name in profiles.symbols if name.endswith(COLD) or PART in name]
-    made = sum(name in addresses for name in parts)
+    functions = [function.names for function in profiles.functions]
+    there, parts = _present(functions, addresses), parts_of(profiles)
+    made = _present(parts, addresses)
     salt = Finding(
         name="build salt", ok=got == wanted, wanted=wanted, got=got,
         why="The kernel itself says which profile and which layout built it.",
@@ -112,8 +129,8 @@ def check_layout(
         *([salt] if salted or got else []),
         Finding(name="address map", ok=not mapped, wanted="none", got="some" if mapped else "none",
                 why="Kbuild emits it only where it is not given a layout."),
-        Finding(name="functions", ok=there >= NAMES_KEPT * len(names),
-                wanted=f"at least {NAMES_KEPT:.0%} of the layout's {len(names)}", got=str(there),
+        Finding(name="functions", ok=there >= NAMES_KEPT * len(functions),
+                wanted=f"at least {NAMES_KEPT:.0%} of the layout's {len(functions)}", got=str(there),
                 why="ThinLTO names promoted functions after their bitcode, which must be the same in "
                 "both kernels; an object of an older configuration has another."),
         Finding(name="cold parts", ok=made >= PARTS_KEPT * len(parts),

@@ -86,6 +86,20 @@ def test_a_name_that_is_alone_is_found_whatever_file_the_profile_names() -> None
     assert (found.known, found.after.jumping) == (1, 10 + 10)
 
 
+def test_two_functions_that_nothing_tells_apart_are_not_guessed() -> None:
+    twins = [Function("show", [8, 8], {(0, 1): count}, entries=count) for count in (5, 6)]
+    found = inspect_profiles(program(*twins), profiles(show=[[10, 11]]))
+    assert found.unknown == ("show",)
+
+
+@pytest.mark.parametrize(("name", "alias"), [("f", "g"), ("g", "f"), ("x", "g")])
+def test_a_function_is_known_by_any_of_its_names(name, alias) -> None:
+    graph = program(Function("f", [16, 16], {(0, 1): 50}, entries=50, aliases=("g",)))
+    one = FunctionProfile(name=name, aliases=(alias,), module=None, clusters=((10, 11),))
+    found = inspect_profiles(graph, Profiles(functions=(one,), symbols=(alias,)))
+    assert (found.known, found.unusable) == (1, ())
+
+
 def test_a_function_that_does_not_begin_with_its_entry_is_not_usable() -> None:
     found = inspect_profiles(program(JUMPY, OTHER), profiles(f=[[12, 10]], g=[[10, 11]]))
     assert (found.unusable, found.wrong_blocks) == (("f",), ())

@@ -56,8 +56,11 @@ def kernel(path: Path, names: list[str], *, salt: str, mapped: bool = False) -> 
 @pytest.fixture
 def prefix(tmp_path: Path) -> Path:
     """Write a layout that splits and orders HOT; the linker's script puts cold parts first."""
-    (tmp_path / "p_cc_profile.txt").write_text("v1\n" + "".join(f"f {name}\nc 0\n" for name in HOT))
-    (tmp_path / "p_ld_profile.txt").write_text("\n".join([*HOT, *PARTS, "never_seen"]) + "\n")
+    lines = [f"f {name} {name}_alias\nc 0\n" for name in HOT]
+    lines[1] += "c 1\n"
+    (tmp_path / "p_cc_profile.txt").write_text("v1\n" + "".join(lines))
+    symbols = [*HOT, *PARTS, *(f"{name}_alias.cold" for name in HOT), "never_seen"]
+    (tmp_path / "p_ld_profile.txt").write_text("\n".join(symbols) + "\n")
     return tmp_path / "p"
 
 
@@ -93,6 +96,12 @@ def test_a_kernel_that_was_only_linked_in_order_is_found(tmp_path, prefix) -> No
 
 def test_a_few_parts_may_be_missing(tmp_path, prefix) -> None:
     vmlinux = kernel(tmp_path / "v", SPLIT[1:], salt=kconfig.salt(PROFILE, LAYOUT))
+    assert findings(vmlinux, prefix) == []
+
+
+def test_parts_and_functions_are_known_by_an_alias_too(tmp_path, prefix) -> None:
+    names = [name.replace("hot3", "hot3_alias") for name in SPLIT]
+    vmlinux = kernel(tmp_path / "v", names, salt=kconfig.salt(PROFILE, LAYOUT))
     assert findings(vmlinux, prefix) == []
 
 
