@@ -174,6 +174,15 @@ def test_without_propeller_no_kernel_has_a_map(tmp_path) -> None:
     assert not any("propeller" in name for name in stages_of(session))
 
 
+def test_a_plan_with_such_an_lto_is_refused_too(tmp_path) -> None:
+    kernel = {"tuning": False, "lto": "full"}
+    assert stages_of(make_session(tmp_path / "a", FakeRunner(), kernel=kernel))
+    with pytest.raises(ConfigError, match="LTO “full” does not get"):
+        stages_of(
+            make_session(tmp_path / "b", FakeRunner(), propeller={"enable": True}, kernel=kernel)
+        )
+
+
 @pytest.mark.parametrize("lto", ["full", "thin-dist"])
 def test_an_lto_that_never_sees_the_lists_is_refused_early(lto) -> None:
     with pytest.raises(ConfigError, match="does not get Propeller's layout"):
