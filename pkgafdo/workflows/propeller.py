@@ -123,12 +123,17 @@ def describe(prefix: Path) -> dict[str, Any]:
 
 
 def judge(
-    prefix: Path, vmlinux: Path, table: BranchTable, *, allow_mismatch: bool = False
+    prefix: Path,
+    vmlinux: Path,
+    table: BranchTable,
+    *,
+    limits: GraphLimits | None = None,
+    allow_mismatch: bool = False,
 ) -> dict[str, Any]:
     """Return what a prefix's profiles are worth on a recorded kernel, JSON-plain."""
     from pkgafdo.propeller.cfg import find_mismatch
 
-    graph = read_graph(vmlinux, table, allow_mismatch=allow_mismatch)
+    graph = read_graph(vmlinux, table, limits=limits, allow_mismatch=allow_mismatch)
     return describe_expected(prefix, graph) | {"mismatch": find_mismatch(vmlinux, table)}
 
 

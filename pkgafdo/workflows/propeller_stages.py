@@ -13,14 +13,16 @@ from pkgafdo.kernel.findings import Finding, describe, failed
 from pkgafdo.kernel.image import ADDRESS_MAP
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.propeller.read import read_profiles
+from pkgafdo.propeller.settings import PropellerSettings
 from pkgafdo.propeller.write import COLD, PART
+from pkgafdo.runner.command import Command, shell
 from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of, layout_place, list_paths
 from pkgafdo.workflows.kernel_stages import plain
 from pkgafdo.workflows.propeller import layout, render
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pkgafdo.pipeline.stage import Inputs
@@ -60,10 +62,10 @@ def layout_stage(session: Session) -> Stage:
         )
 
     def preview(inputs: Inputs) -> tuple[str, ...]:
-        vmlinux = inputs.file("build-optimised.address_map")
-        table = inputs.file("record-optimised.table")
-        words = ("propeller", "layout", "--vmlinux", vmlinux, "--branches", table)
-        return (" ".join(str(word) for word in ("pkgafdo", *words, "-o", prefix)),)
+        vmlinux = str(inputs.file("build-optimised.address_map"))
+        table = str(inputs.file("record-optimised.table"))
+        words = ("--vmlinux", vmlinux, "--branches", table, "-o", str(prefix), *_set(settings))
+        return (shell(Command(argv=("pkgafdo", "propeller", "layout", *words))),)
 
     return Stage(
         name="layout",
@@ -73,6 +75,16 @@ def layout_stage(session: Session) -> Stage:
         run=run,
         preview=preview,
     )
+
+
+def _set(settings: PropellerSettings) -> Iterator[str]:
+    """Yield the options that say of a layout what is not the default."""
+    default = PropellerSettings()
+    for section in ("layout", "limits"):
+        usual = plain(getattr(default, section))
+        for key, value in plain(getattr(settings, section)).items():
+            if value != usual[key]:
+                yield from ("--set", f"propeller.{section}.{key}={value}")
 
 
 def addresses_of(symbols: SymbolTable) -> dict[str, int]:

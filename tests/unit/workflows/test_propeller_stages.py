@@ -11,10 +11,11 @@ from pkgafdo.errors import ConfigError
 from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import failed
 from pkgafdo.pipeline.stage import Inputs
+from pkgafdo.propeller.settings import OrderMethod
 from pkgafdo.workflows.autofdo import autofdo_stages, last_stage
 from pkgafdo.workflows.guidance import guidance_needs, guidance_of, layout_digest
 from pkgafdo.workflows.preflight import require_propeller_lto
-from pkgafdo.workflows.propeller_stages import check_layout
+from pkgafdo.workflows.propeller_stages import check_layout, layout_stage
 from pkgafdo.workflows.rounds import Round
 from tests.fakes.runner import FakeRunner
 from tests.unit import elf_files
@@ -172,6 +173,27 @@ def test_without_propeller_no_kernel_has_a_map(tmp_path) -> None:
     inputs = Inputs(needs=guidance_needs(Round.OPTIMISED), entries={}, planned=True)
     assert not guidance_of(session, Round.OPTIMISED, inputs).propeller
     assert not any("propeller" in name for name in stages_of(session))
+
+
+def test_the_preview_can_be_pasted_and_lays_out_as_the_run_does(session) -> None:
+    def preview_of(propeller) -> str:
+        made = replace(session, config=replace(session.config, propeller=propeller))
+        stage = layout_stage(made)
+        assert stage.preview is not None
+        (line,) = stage.preview(Inputs(needs=stage.needs, entries={}, planned=True))
+        return line
+
+    usual = session.config.propeller
+    assert "--set" not in preview_of(usual)
+    changed = replace(
+        usual,
+        layout=replace(usual.layout, functions=OrderMethod.C3, cold_below=5),
+        limits=replace(usual.limits, min_share=0.9),
+    )
+    assert preview_of(changed).endswith(
+        " --set propeller.layout.functions=c3 --set propeller.layout.cold_below=5"
+        " --set propeller.limits.min_share=0.9"
+    )
 
 
 def test_a_plan_with_such_an_lto_is_refused_too(tmp_path) -> None:
