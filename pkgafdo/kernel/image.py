@@ -19,6 +19,12 @@ BOOT_IMAGES: Final = {
 }
 """KBUILD_IMAGE of each machine (arch/*/Makefile), by `uname -m`."""
 
+ADDRESS_MAP: Final = ".llvm_bb_addr_map"
+"""The section that tells Propeller the basic blocks."""
+_MAPPED: Final = ("vmlinux.unstripped", "vmlinux")
+"""Linux 6.13 and 6.14 make no vmlinux.unstripped, 6.15 to 6.17 only with KASLR; 6.18 and later always
+do (scripts/Makefile.vmlinux), and then the map may be stripped from vmlinux."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuiltKernel:
@@ -59,6 +65,19 @@ def read_kernel(objects: Path, *, machine: str = "x86_64") -> BuiltKernel:
         vmlinux=Vmlinux(path=vmlinux, build_id=build_id, release=release),
         config=_required(objects, ".config"),
         modules=modules(objects),
+    )
+
+
+def require_mapped(objects: Path) -> Path:
+    """Return a build's vmlinux that has the address map; raises ArtifactError when none has."""
+    for path in (objects / name for name in _MAPPED):
+        if path.is_file() and any(part.name == ADDRESS_MAP for part in elf.sections(path)):
+            return path
+    raise ArtifactError(
+        f"the kernel in {objects} has no basic-block address map",
+        details=f"Neither {' nor '.join(_MAPPED)} has a section {ADDRESS_MAP}.",
+        hint="It needs CONFIG_PROPELLER_CLANG=y and no CLANG_PROPELLER_PROFILE_PREFIX: does the build "
+        "change that, or strip the section?",
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SECTION: Final = ".llvm_bb_addr_map"
 
+_OTHER_CLANG: Final = "Build the kernel with a clang from 19 to 23, or update pkgafdo."
+
 _WITHOUT: Final = (
     "Use vmlinux.unstripped of a kernel that was built with CONFIG_PROPELLER_CLANG=y and without "
     "CLANG_PROPELLER_PROFILE_PREFIX: Kbuild strips the map from vmlinux."
@@ -121,16 +123,14 @@ def _refusal(fault: Fault, offset: int, value: int, vmlinux: Path) -> ArtifactEr
                 f"The basic-block address map of {vmlinux} has version {value}; known are "
                 f"{OLDEST} to {NEWEST}",
                 details=where,
-                hint="Build the kernel with a clang from 19 to 22, or update pkgafdo."
-                if value > NEWEST
-                else "Build the kernel with clang 19 or newer.",
+                hint=_OTHER_CLANG if value > NEWEST else "Build the kernel with clang 19 or newer.",
             )
         case Fault.FEATURES | Fault.METADATA:
             what = "features" if fault is Fault.FEATURES else "block metadata"
             return ArtifactError(
                 f"The basic-block address map of {vmlinux} has {what} that are not known: {value:#x}",
                 details=where,
-                hint="Build the kernel with a clang from 19 to 22, or update pkgafdo.",
+                hint=_OTHER_CLANG,
             )
         case Fault.TRUNCATED:
             return _damaged(vmlinux, f"an entry ends too early {where}")

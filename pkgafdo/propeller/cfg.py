@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from pkgafdo.propeller.functions import describe_functions
 from pkgafdo.propeller.graph import ProgramGraph
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pkgafdo.branches.table import BranchTable
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pkgafdo.propeller.flow import Flow
     from pkgafdo.propeller.graph import Coverage
     from pkgafdo.propeller.settings import GraphLimits
+
+_RANGES_LOST: Final = 0.001
+"""Exact and sampled recordings lose less than one range in ten thousand."""
 
 
 def build_graph(
@@ -48,6 +52,9 @@ def build_graph(
         log.warn(f"{found.repeated} functions are more than once in the map of {vmlinux}")
     flow = count_flow(found, table)
     require_coverage(flow.coverage, limits)
+    require_balance(flow.coverage, limits)
+    for doubt in doubts(flow.coverage):
+        log.warn(doubt)
     return select_executed(found, flow, vmlinux)
 
 
@@ -56,20 +63,30 @@ def require_same_build(vmlinux: Path, table: BranchTable, *, allow_mismatch: boo
 
     A layout needs the very build: block ids mean nothing in another one.
     """
-    meta, build_id = table.meta, elf.build_id(vmlinux) or ""
-    require_machine(meta, vmlinux)
-    if not tells_build_id(meta):
+    require_machine(table.meta, vmlinux)
+    mismatch = find_mismatch(vmlinux, table)
+    if not tells_build_id(table.meta):
         log.warn(f"The recording does not say its build-id: is it of {vmlinux}?")
-    foreign = foreign_build_ids(meta, build_id)
-    if foreign and not allow_mismatch:
+    if mismatch and allow_mismatch:
+        log.warn(f"{mismatch}: block ids of one mean nothing in the other")
+    elif mismatch:
         raise ArtifactError(
             "The recording is of another build than this vmlinux",
-            details=f"build-id of the recording: {name_build_ids(foreign)}\n"
-            f"build-id of {vmlinux}: {build_id or 'none'}",
+            details=mismatch,
             hint="Boot the kernel that was built with the address map and record that, or name the "
             "vmlinux.unstripped of the recorded build.",
         )
-    require_link_addresses(meta, vmlinux, allowed=allow_mismatch)
+    require_link_addresses(table.meta, vmlinux, allowed=allow_mismatch)
+
+
+def find_mismatch(vmlinux: Path, table: BranchTable) -> str | None:
+    """Say which builds a recording and a vmlinux are of, when they are known to be two."""
+    build_id = elf.build_id(vmlinux) or ""
+    foreign = foreign_build_ids(table.meta, build_id)
+    if not foreign:
+        return None
+    named = name_build_ids(foreign)
+    return f"the recording has build-id {named}, {vmlinux.name} has {build_id or 'none'}"
 
 
 def require_coverage(coverage: Coverage, limits: GraphLimits) -> None:
@@ -107,6 +124,33 @@ def require_coverage(coverage: Coverage, limits: GraphLimits) -> None:
         )
 
 
+def require_balance(coverage: Coverage, limits: GraphLimits) -> None:
+    """Raise ArtifactError when the ranges of a recording tell another story than its branches."""
+    if coverage.imbalance > limits.max_imbalance:
+        raise ArtifactError(
+            f"Fall-through ranges and taken branches differ by {coverage.imbalance:.1%} of the "
+            f"executed blocks; {limits.max_imbalance:.0%} are allowed",
+            details=f"{coverage.ranges:,} ranges into the map, {coverage.ranges_lost:,} of them "
+            "without a place",
+            hint="Both must come from the same branch stacks, of four or more entries. Where shorter "
+            "ones are all there is, raise propeller.limits.max_imbalance.",
+        )
+
+
+def doubts(coverage: Coverage) -> Iterator[str]:
+    """Yield what is wrong with the fall-through ranges of a recording that can be used."""
+    if coverage.ranges == coverage.ranges_lost:
+        yield (
+            "The recording has no fall-through ranges in this kernel: which blocks were fallen "
+            "into is guessed from the branches"
+        )
+    elif coverage.ranges_lost > _RANGES_LOST * coverage.ranges:
+        yield (
+            f"{coverage.ranges_lost / coverage.ranges:.2%} of the fall-through ranges fit no "
+            "function of the address map: is the recording of this build?"
+        )
+
+
 def select_executed(found: AddressMap, flow: Flow, vmlinux: Path) -> ProgramGraph:
     """Make the graph of the functions that have a count."""
     function = found.function
@@ -120,6 +164,7 @@ def select_executed(found: AddressMap, flow: Flow, vmlinux: Path) -> ProgramGrap
     sizes = np.diff(found.first_block)[kept]
     return ProgramGraph(
         names=facts.names,
+        aliases=facts.aliases,
         modules=facts.modules,
         entries=flow.entries[kept],
         movable=facts.movable,

@@ -161,7 +161,9 @@ def count_flow(found: AddressMap, table: BranchTable) -> Flow:
     # A return to the start of a block: the block before ended in the call, and went on there.
     behind = branches.back & branches.at_start
     np.add.at(falls, branches.target[behind], branches.count[behind])
-    imbalance = np.abs(ranges.covered - jumps - falls).sum() / max(int(ranges.covered.sum()), 1)
+    executed = int(ranges.covered.sum())
+    differing = int(np.abs(ranges.covered - jumps - falls).sum())
+    imbalance = differing / executed if executed else 0.0
     by_place = np.zeros(found.blocks, np.int64)
     mend(ranges.covered, jumps, leaves, _may_mend(found, places), falls, by_place)
     counts = np.zeros(found.blocks, np.int64)
@@ -171,7 +173,7 @@ def count_flow(found: AddressMap, table: BranchTable) -> Flow:
         entries=entries,
         edges=_edges(places, branches, falls),
         calls=_calls(places, branches),
-        coverage=_coverage(found, branches, ranges, float(imbalance)),
+        coverage=_coverage(found, branches, ranges, imbalance),
     )
 
 

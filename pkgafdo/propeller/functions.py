@@ -39,9 +39,13 @@ _COMPUTED_GOTOS: Final = frozenset({"___bpf_prog_run"})
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Functions:
-    """Names, source files (only where a name is not unique) and movability, one for each."""
+    """Names, source files (only where a name is not unique) and movability, one for each.
+
+    aliases: a function's other names, those only that no other function has.
+    """
 
     names: tuple[str, ...]
+    aliases: tuple[tuple[str, ...], ...]
     modules: tuple[str | None, ...]
     movable: Marks
 
@@ -54,7 +58,8 @@ def describe_functions(vmlinux: Path, entries: NDArray[np.uint64]) -> Functions:
     """
     symbols = elf.symbols(vmlinux)
     names, homes = _names(symbols, entries)
-    found = [names.get(entry) for entry in entries.tolist()]
+    every = [names.get(entry, ()) for entry in entries.tolist()]
+    found = [each[0] if each else None for each in every]
     sources = _sources(vmlinux, {name: homes[name] for name in found if name is not None})
     modules = tuple(sources.get(entry) for entry in entries.tolist())
     lost = [
@@ -66,10 +71,13 @@ def describe_functions(vmlinux: Path, entries: NDArray[np.uint64]) -> Functions:
             f"{sum(lost)} executed functions share their name with others and are left as they "
             "are: debug information does not tell their source files apart"
         )
-    stays = [name is None or name in _COMPUTED_GOTOS for name in found]
+    stays = [not each or not _COMPUTED_GOTOS.isdisjoint(each) for each in every]
     return Functions(
         names=tuple(
             name or f"{entry:#x}" for name, entry in zip(found, entries.tolist(), strict=True)
+        ),
+        aliases=tuple(
+            tuple(alias for alias in each[1:] if len(homes[alias]) == 1) for each in every
         ),
         modules=modules,
         movable=~(
@@ -82,23 +90,23 @@ def describe_functions(vmlinux: Path, entries: NDArray[np.uint64]) -> Functions:
 
 def _names(
     symbols: SymbolTable, entries: NDArray[np.uint64]
-) -> tuple[dict[int, str], dict[str, set[int]]]:
-    """Return each function's name by its address, and the addresses of every name.
+) -> tuple[dict[int, tuple[str, ...]], dict[str, set[int]]]:
+    """Return each function's names by its address, and the addresses of every name.
 
-    Of several symbols at one address a weak one is an alias for sure; which of others is the body's
-    own name cannot be told, and the first in the file is taken.
+    Which of several symbols at one address is the body's own name cannot be told; a weak one is
+    an alias for sure. So weak ones come last, and otherwise they stay as in the file.
     """
     indices = np.flatnonzero(symbols.executable & (symbols.type == _FUNC))
     indices = indices[np.argsort(symbols.binding[indices] == _WEAK, kind="stable")]
     wanted = set(entries.tolist())
-    names: dict[int, str] = {}
+    names: defaultdict[int, dict[str, None]] = defaultdict(dict)
     homes: defaultdict[str, set[int]] = defaultdict(set)
     addresses = symbols.address[indices].tolist()
     for name, address in zip(symbols.names(indices.tolist()), addresses, strict=True):
         homes[name].add(address)
         if address in wanted:
-            names.setdefault(address, name)
-    return names, homes
+            names[address][name] = None
+    return {address: tuple(found) for address, found in names.items()}, homes
 
 
 def _sources(vmlinux: Path, homes: Mapping[str, set[int]]) -> dict[int, str]:

@@ -32,7 +32,7 @@ class Coverage:
     address map (assembly, modules): nothing to lay out. lost went into the map and found no place.
     ranges is all fall-through ranges with an end in the map, ranges_lost those of them that begin or
     end in no block, or cross from one function to another. imbalance tells how far the executions of
-    blocks by the ranges and what flows into them differ, as a share of the executions.
+    blocks by the ranges and what flows into them differ, as a share of the executions; 0 without ranges.
     """
 
     total: int
@@ -67,6 +67,7 @@ class ProgramGraph:
     source, then destination, then taken; calls (nc) by source, then destination.
 
     names: the symbols, nf, as the ELF symbol table has them (`foo.llvm.123` as it is).
+    aliases: nf, the other symbols at the same address, those only that no other function has.
     modules: nf, the source file as the compile unit's DW_AT_name has it, only where a static
         function's name occurs more than once, else None.
     entries: int64[nf], executions that came in by a call, a tail call or a jump.
@@ -85,6 +86,7 @@ class ProgramGraph:
     """
 
     names: tuple[str, ...]
+    aliases: tuple[tuple[str, ...], ...]
     modules: tuple[str | None, ...]
     entries: NDArray[np.int64]
     movable: NDArray[np.bool_]
@@ -117,7 +119,9 @@ class ProgramGraph:
             raise ValueError("an edge leaves its function")
 
     def _check_lengths(self) -> None:
-        functions = (self.names, self.modules, self.entries, self.movable, self.addresses)
+        functions = (
+            self.names, self.aliases, self.modules, self.entries, self.movable, self.addresses,
+        )  # fmt: skip
         blocks = (self.ids, self.sizes, self.flags, self.counts)
         edges = (self.edge_src, self.edge_dst, self.edge_weights, self.edge_taken)
         calls = (self.call_src, self.call_dst, self.call_weights)

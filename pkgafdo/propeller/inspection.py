@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,8 @@ from pkgafdo.propeller.hot import join_edges
 from pkgafdo.propeller.score import Expected, expect, place_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pkgafdo.propeller.graph import ProgramGraph
@@ -26,6 +29,8 @@ class Inspection:
 
     known: functions of the profiles that the graph has; unknown: the names of the others, which were
     not executed or are another kernel's. wrong_blocks: functions whose block ids the graph has not.
+    unusable: functions that do not begin with their entry block, which the compiler refuses, or that
+    the linker's list leaves out.
     executed_share: the share of all executions of blocks that is in the profiles' clusters.
     """
 
@@ -34,24 +39,25 @@ class Inspection:
     known: int
     unknown: tuple[str, ...]
     wrong_blocks: tuple[str, ...]
+    unusable: tuple[str, ...]
     executed_share: float
 
 
 def inspect_profiles(graph: ProgramGraph, profiles: Profiles) -> Inspection:
     """Say what profiles do to a graph."""
-    numbers = {
-        key: number for number, key in enumerate(zip(graph.names, graph.modules, strict=True))
-    }
-    by_name = {name: number for number, name in enumerate(graph.names)}
+    find, listed = _finder(graph), set(profiles.symbols)
     rank = np.arange(graph.blocks, dtype=np.int64)
     cluster = np.zeros(graph.blocks, dtype=np.int64)
     placed = np.zeros(graph.blocks, dtype=bool)
-    unknown, wrong = [], []
+    unknown, wrong, unusable = [], [], []
     for profile in profiles.functions:
-        number = numbers.get((profile.name, profile.module), by_name.get(profile.name))
+        number = find(profile)
+        begins = number is None or _begins_with(profile, int(graph.ids[graph.first_block[number]]))
+        if not begins or listed.isdisjoint(profile.names):
+            unusable.append(profile.name)
         if number is None:
             unknown.append(profile.name)
-        elif not _place(graph, number, profile, (rank, cluster, placed)):
+        elif begins and not _place(graph, number, profile, (rank, cluster, placed)):
             wrong.append(profile.name)
     edges = join_edges(graph)
     source = place_blocks(np.arange(graph.blocks), graph.sizes, graph.first_block)
@@ -64,8 +70,36 @@ def inspect_profiles(graph: ProgramGraph, profiles: Profiles) -> Inspection:
         known=len(profiles.functions) - len(unknown),
         unknown=tuple(unknown),
         wrong_blocks=tuple(wrong),
+        unusable=tuple(unusable),
         executed_share=float(graph.counts[placed].sum() / max(int(graph.counts.sum()), 1)),
     )
+
+
+def _finder(graph: ProgramGraph) -> Callable[[FunctionProfile], int | None]:
+    """Return what finds a profile's function: by name and source file, or by a name that is alone."""
+    rows = [
+        (name, module, number)
+        for number, module in enumerate(graph.modules)
+        for name in (graph.names[number], *graph.aliases[number])
+    ]
+    times = Counter(name for name, _, _ in rows)
+    numbers = {
+        (name, module): number
+        for name, module, number in rows
+        if module is not None or times[name] == 1
+    }
+    alone = {name: number for (name, module), number in numbers.items() if module is None}
+
+    def find(profile: FunctionProfile) -> int | None:
+        found = (numbers.get((name, profile.module), alone.get(name)) for name in profile.names)
+        return next((number for number in found if number is not None), None)
+
+    return find
+
+
+def _begins_with(profile: FunctionProfile, entry: int) -> bool:
+    """Tell whether the first of a function's clusters begins with its entry block."""
+    return bool(profile.clusters) and profile.clusters[0][:1] == (entry,)
 
 
 def _place(

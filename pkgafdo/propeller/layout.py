@@ -32,14 +32,20 @@ FAR: Final = 1 << 40
 class FunctionLayout:
     """A function's clusters of block ids, in order; the entry block is the first of the first.
 
-    module: the source file, where the name alone is ambiguous. has_cold: whether some of the
-    function's blocks are in no cluster.
+    aliases: its other names: which of all is the compiler's is not known. module: the source file,
+    where the name alone is ambiguous. has_cold: whether some of its blocks are in no cluster.
     """
 
     name: str
+    aliases: tuple[str, ...] = ()
     module: str | None
     clusters: tuple[tuple[int, ...], ...]
     has_cold: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of its names."""
+        return self.name, *self.aliases
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,6 +155,7 @@ def _function_layouts(
         layouts.append(
             FunctionLayout(
                 name=graph.names[index],
+                aliases=graph.aliases[index],
                 module=graph.modules[index],
                 clusters=(cluster,),
                 has_cold=len(cluster) < int(sizes[index]),

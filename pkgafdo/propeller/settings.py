@@ -73,6 +73,9 @@ class GraphLimits:
     min_inside: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Least share of all taken branches that must go into such functions."""
 
+    max_imbalance: Annotated[float, Field(ge=0)] = 0.25
+    """How far ranges and branches may differ on what was executed, as a share of the executions."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, config=SETTINGS)
 class PropellerSettings:

@@ -2,7 +2,7 @@
 
 cc_profile is version 1 of clang's basic block sections profile, as read by
 llvm/lib/CodeGen/BasicBlockSectionsProfileReader.cpp: `v1`, then for each function `m <source file>`
-(optional), `f <symbol>` and one `c <block ids>` line a cluster. The first cluster keeps the
+(optional), `f <symbol> <aliases>` and one `c <block ids>` line a cluster. The first cluster keeps the
 function's symbol, the others become `<symbol>.__part.<n>`, blocks in no cluster `<symbol>.cold`.
 ld_profile lists these symbols in the order wanted, one a line.
 """
@@ -42,14 +42,16 @@ def ld_profile_path(prefix: Path) -> Path:
     return prefix.with_name(prefix.name + LD_PROFILE)
 
 
-def cc_profile(layout: Layout) -> Iterator[str]:
-    """Yield the lines of the compiler's file."""
+def cc_profile(layout: Layout, comment: str | None = None) -> Iterator[str]:
+    """Yield the lines of the compiler's file, one of them with what is to be known of it."""
     _check(layout.functions)
     yield "v1"
+    if comment is not None:
+        yield f"# {' '.join(comment.split())}"
     for function in layout.functions:
         if function.module is not None:
             yield f"m {function.module}"
-        yield f"f {function.name}"
+        yield f"f {' '.join(function.names)}"
         for cluster in function.clusters:
             yield "c " + " ".join(map(str, cluster))
 
@@ -58,25 +60,28 @@ def ld_profile(layout: Layout) -> Iterator[str]:
     """Yield the lines of the linker's file: everything hot, then everything cold.
 
     The linker knows symbols by name only: all static functions of a name lie where the first is listed.
+    Parts are called after the function's name in the compiler, which may be any of its names.
     """
     _check(layout.functions)
     symbols: dict[str, None] = {}
     for function in layout.functions:
-        symbols[function.name] = None
+        symbols |= dict.fromkeys(function.names)
         for part in range(1, len(function.clusters)):
-            symbols[f"{function.name}{PART}{part}"] = None
+            symbols |= dict.fromkeys(f"{name}{PART}{part}" for name in function.names)
     for function in layout.functions:
         if function.has_cold:
-            symbols[function.name + COLD] = None
+            symbols |= dict.fromkeys(name + COLD for name in function.names)
     yield from symbols
 
 
-def write_profiles(layout: Layout, prefix: Path) -> tuple[Path, Path]:
+def write_profiles(
+    layout: Layout, prefix: Path, *, comment: str | None = None
+) -> tuple[Path, Path]:
     """Write PREFIX_cc_profile.txt and PREFIX_ld_profile.txt by rename; return their paths.
 
     Raises ArtifactError when the layout cannot be said in these files.
     """
-    texts = [_text(cc_profile(layout)), _text(ld_profile(layout))]
+    texts = [_text(cc_profile(layout, comment)), _text(ld_profile(layout))]
     paths = cc_profile_path(prefix), ld_profile_path(prefix)
     for path, text in zip(paths, texts, strict=True):
         write_text(path, text)
@@ -90,7 +95,7 @@ def _text(lines: Iterable[str]) -> str:
 def _check(functions: tuple[FunctionLayout, ...]) -> None:
     """Raise ArtifactError for names that the compiler would misread, or refuse as duplicates."""
     for function in functions:
-        for word in (function.name, function.module):
+        for word in (*function.names, function.module):
             if word is not None and not _WORD.fullmatch(word):
                 raise ArtifactError(
                     f"a function's name cannot be written to a Propeller profile: {word!r}",

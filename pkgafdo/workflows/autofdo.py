@@ -9,6 +9,7 @@ from pkgafdo.pipeline.execute import execute
 from pkgafdo.workflows.adopt_stage import adopt_stage
 from pkgafdo.workflows.install_stages import install_stage, system_stage, verify_stage
 from pkgafdo.workflows.measure_stages import measure_stage, measured_suites
+from pkgafdo.workflows.preflight import require_propeller_lto
 from pkgafdo.workflows.profile_stages import convert_stage, record_stage
 from pkgafdo.workflows.propeller_stages import layout_stage, verify_layout_stage
 from pkgafdo.workflows.road import recording_stages
@@ -77,7 +78,9 @@ def propeller_stages(session: Session) -> tuple[Stage, ...]:
     """Return the stages from the optimised kernel to the one with its blocks laid out.
 
     The order of Documentation/dev-tools/propeller.rst: train the AutoFDO kernel, build again.
+    Raises ConfigError for an LTO that keeps the layout from the linker.
     """
+    require_propeller_lto(session.config.kernel.lto)
     return (
         *recording_stages(session, Round.OPTIMISED),
         layout_stage(session),

@@ -1,4 +1,4 @@
-"""Keeping a round's packages, with their signatures, in the work folder."""
+"""Keeping what a round built in the work folder: packages with their signatures, the address map."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pkgafdo import files
+from pkgafdo.kernel import image
 from pkgafdo.packaging import makepkg
 
 if TYPE_CHECKING:
@@ -26,3 +27,10 @@ def keep_packages(packages: tuple[PackageFile, ...], folder: Path) -> tuple[Pack
             shutil.move(signed, makepkg.signature(place))
         kept.append(replace(package, path=place))
     return tuple(kept)
+
+
+def keep_address_map(objects: Path, folder: Path, which: str) -> dict[str, Path]:
+    """Copy the vmlinux that has the address map into a folder; ArtifactError when none has."""
+    place = folder / f"{which}.vmlinux.unstripped"
+    files.copy_file(image.require_mapped(objects), place)
+    return {"address_map": place}

@@ -21,7 +21,7 @@ from pkgafdo.runner.command import shell
 from pkgafdo.toolchain.abilities import find_tuning
 from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs, guidance_of, hand_over
-from pkgafdo.workflows.kept_packages import keep_packages
+from pkgafdo.workflows.kept_packages import keep_address_map, keep_packages
 from pkgafdo.workflows.object_folder import clean_if_stale
 from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming, rounds
 from pkgafdo.workflows.session import toolchain_recipe
@@ -29,7 +29,6 @@ from pkgafdo.workflows.session import toolchain_recipe
 if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.runner.command import Command
-    from pkgafdo.workflows.guidance import Guidance
     from pkgafdo.workflows.session import Session
 
 _MARGIN: int = 512 * 2**20
@@ -198,15 +197,16 @@ def build_stage(session: Session, which: Round) -> Stage:
             )
         built = image.read_kernel(kbuild.objects, machine=session.host.machine)
         findings += verify.require_guided(kbuild.objects, guidance.profile, guidance.layout)
-        kept = keep_packages(packages, session.workdir.path / "packages" / which)
+        place = session.workdir.path / "packages"
+        mapped = guidance.propeller and not guidance.layout
+        maps = keep_address_map(kbuild.objects, place, which) if mapped else {}
+        kept = keep_packages(packages, place / which)
         log.note(f"{built.release}: " + ", ".join(package.path.name for package in kept))
         return Produced(
             files={
-                "config": _keep(
-                    built.config, session.workdir.path / "packages" / f"{which}.config"
-                ),
+                "config": _keep(built.config, place / f"{which}.config"),
                 **{f"package-{number}": package.path for number, package in enumerate(kept)},
-                **_keep_address_map(session, kbuild.objects, which, guidance),
+                **maps,
             },
             facts={
                 "packages": [plain(package) for package in kept],
@@ -281,19 +281,6 @@ def _build_key(kbuild: make.Kbuild, command: Command) -> str:
     return files.sha256_json(
         [shell(command), files.sha256_file(folder / ".config"), folder.stat().st_ino]
     )
-
-
-def _keep_address_map(
-    session: Session, objects: Path, which: Round, guidance: Guidance
-) -> dict[str, Path]:
-    """Keep the vmlinux that has an address map; none where no map is wanted.
-
-    Kbuild strips the map from the vmlinux that it packages.
-    """
-    if not guidance.propeller or guidance.layout:
-        return {}
-    place = session.workdir.path / "packages" / f"{which}.vmlinux.unstripped"
-    return {"address_map": _keep(objects / "vmlinux.unstripped", place)}
 
 
 def _keep(path: Path, place: Path) -> Path:

@@ -18,7 +18,7 @@ from pkgafdo.packaging.bash_edit import apply_edits, unified_diff
 from pkgafdo.packaging.pkgbuild_values import SUMS
 from pkgafdo.profile.magic import require_profile
 from pkgafdo.profile.provenance import find_provenance, provenance_path
-from pkgafdo.workflows.pkgbuild_given import layout_lists, read_file
+from pkgafdo.workflows.pkgbuild_given import layout_lists, read_lists
 from pkgafdo.workflows.pkgbuild_reading import (
     NAME,
     open_sandbox,
@@ -85,7 +85,7 @@ def adapt_folder(order: Order) -> Change:
     sandbox = open_sandbox(trusted=order.trusted)
     reading = read_folder(sandbox, order.folder)
     source = profile_source(order.folder, order.profile) if order.profile else None
-    lists = read_lists(order.propeller) if order.propeller else ()
+    lists = read_lists(layout_lists(order.propeller)) if order.propeller else ()
     wish = Wish(
         profile=source,
         layout=layout_source(*lists) if lists else None,
@@ -110,12 +110,6 @@ def adapt_folder(order: Order) -> Change:
         folder=order.folder, before=content, contents=contents, plan=plan,
         written=order.write and bool(contents),
     )  # fmt: skip
-
-
-def read_lists(prefix: Path) -> tuple[bytes, bytes]:
-    """Return Propeller's two lists by their common prefix; raises ArtifactError where one is none."""
-    clusters, symbols = layout_lists(prefix)
-    return read_file(clusters, "list of Propeller"), read_file(symbols, "list of Propeller")
 
 
 def layout_source(clusters: bytes, symbols: bytes) -> LayoutSource:

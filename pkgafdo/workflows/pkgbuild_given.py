@@ -15,6 +15,7 @@ from pkgafdo.packaging.pkgbuild_folder import checksum
 from pkgafdo.packaging.pkgbuild_model import CONFIG_NAME, LAYOUT_SUFFIXES
 from pkgafdo.packaging.pkgbuild_sources import CACHYOS, KERNEL_ORG, KernelSource
 from pkgafdo.profile.provenance import find_provenance, provenance_path
+from pkgafdo.propeller.read import parse_cc_profile, parse_ld_profile
 from pkgafdo.workflows.recordings import is_recording
 
 if TYPE_CHECKING:
@@ -99,10 +100,20 @@ def layout_lists(prefix: Path) -> tuple[Path, Path]:
     return Path(f"{prefix}{clusters}"), Path(f"{prefix}{symbols}")
 
 
+def read_lists(lists: tuple[Path, Path]) -> tuple[bytes, bytes]:
+    """Return Propeller's two lists; raises ArtifactError where clang or ld.lld would refuse one."""
+    contents = [read_file(path, "list of Propeller") for path in lists]
+    for path, content, parse in zip(
+        lists, contents, (parse_cc_profile, parse_ld_profile), strict=True
+    ):
+        parse(content.decode("utf-8", "replace"), str(path))
+    return contents[0], contents[1]
+
+
 def _layout_files(lists: tuple[Path, Path]) -> dict[str, tuple[str, bytes]]:
     """Return Propeller's two lists under names with their common digest."""
     kinds = ("cc_profile", "ld_profile")
-    contents = [read_file(path, "list of Propeller") for path in lists]
+    contents = read_lists(lists)
     digest = files.sha256_json([files.sha256_bytes(content) for content in contents])
     name = layout_prefix(Path(), digest).name
     return {

@@ -16,7 +16,7 @@ from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.runner.command import shell
 from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs
-from pkgafdo.workflows.kept_packages import keep_packages
+from pkgafdo.workflows.kept_packages import keep_address_map, keep_packages
 from pkgafdo.workflows.kernel_stages import plain
 from pkgafdo.workflows.pkgbuild_makepkg import makepkg_job, read_wishes
 from pkgafdo.workflows.pkgbuild_round import (
@@ -177,10 +177,8 @@ def _outputs(
     files.copy_file(built.config, config)
     outputs = {"config": config}
     outputs |= {f"package-{number}": package.path for number, package in enumerate(kept)}
-    mapped = built.objects / "vmlinux.unstripped"
-    if which is Round.OPTIMISED and session.config.propeller.enable and mapped.is_file():
-        outputs["address_map"] = folder / f"{which}.vmlinux.unstripped"
-        files.copy_file(mapped, outputs["address_map"])
+    if which is Round.OPTIMISED and session.config.propeller.enable:
+        outputs |= keep_address_map(built.objects, folder, which)
     return outputs
 
 

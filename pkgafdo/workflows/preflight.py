@@ -74,7 +74,6 @@ def require_later(session: Session, stages: Sequence[Stage]) -> None:
     """
     names = {stage.name for stage in stages}
     if session.config.propeller.enable:
-        require_propeller_lto(session.config.kernel.lto)
         require_address_map(session.runner, session.toolchain)
     if "convert" in names:
         if session.config.profile.file:

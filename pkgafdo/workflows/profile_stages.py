@@ -10,6 +10,7 @@ from pkgafdo import elf, log
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches.store import read_table, write_table
 from pkgafdo.branches.vlbr import read_stacks
+from pkgafdo.errors import ArtifactError
 from pkgafdo.files import sha256_json
 from pkgafdo.perf.perfdata.write import Machine, Stacks, write_recording
 from pkgafdo.pipeline.stage import Produced, Stage
@@ -28,6 +29,8 @@ from pkgafdo.workflows.session import toolchain_recipe
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pkgafdo.artifacts import Toolchain
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.pipeline.stage import Inputs
@@ -60,6 +63,23 @@ def vm_recipe(session: Session, suite: Suite) -> dict[str, Any]:
     }
 
 
+def _modules_before(session: Session, which: Round) -> tuple[str, ...]:
+    """Return the need that names the baseline's modules; nothing where it was not recorded in the VM."""
+    before = which is not Round.BASELINE and session.config.record.road != "host"
+    return ("record.modules",) if before and not session.config.profile.file else ()
+
+
+def require_modules(before: Iterable[str], now: Iterable[str], which: Round) -> None:
+    """Raise ArtifactError for modules that the baseline kernel loaded and this one did not."""
+    if missing := sorted(set(before) - set(now)):
+        raise ArtifactError(
+            f"the {which} kernel does not load all modules that the baseline kernel loads",
+            details=f"Not loaded: {', '.join(missing)}.",
+            hint="The console among the run's logs says why. Without this kernel's profile or layout "
+            "the modules load: please report it.",
+        )
+
+
 def record_stage(session: Session, which: Round = Round.BASELINE) -> Stage:
     """Return the stage that runs the workload under the virtual LBR on a round's kernel.
 
@@ -68,7 +88,8 @@ def record_stage(session: Session, which: Round = Round.BASELINE) -> Stage:
     suite = suite_of(session.config.workload)
     suffix = "" if which is Round.BASELINE else f"-{which}"
     output = session.workdir.path / "recordings" / f"{suite.name}{suffix}.parquet"
-    needs = guest_needs(which)
+    before = _modules_before(session, which)
+    needs = (*guest_needs(which), *before)
 
     def run(inputs: Inputs) -> Produced:
         native = native_of(session)
@@ -76,10 +97,12 @@ def record_stage(session: Session, which: Round = Round.BASELINE) -> Stage:
         with prepared(session, inputs, which, suite, native) as guest:
             table = record(session.runner, session.config.vm, native, guest)
             sampled = _write_perf_data(session, guest, table, output.with_suffix(".perf.data"))
+        loaded = [module.name for module in table.meta.modules]
+        for key in before:
+            require_modules(inputs.fact(key), loaded, which)
         write_table(table, output)
-        modules = ", ".join(module.name for module in table.meta.modules) or "none"
         log.note(f"{table.branches:,} taken branches, {table.distinct_branches:,} distinct")
-        log.note(f"modules in the guest: {modules}")
+        log.note(f"modules in the guest: {', '.join(loaded) or 'none'}")
         return Produced(
             files={"table": output} | sampled,
             facts={
@@ -88,7 +111,7 @@ def record_stage(session: Session, which: Round = Round.BASELINE) -> Stage:
                 "ranges": table.ranges,
                 "distinct_branches": table.distinct_branches,
                 "distinct_ranges": table.distinct_ranges,
-                "modules": [module.name for module in table.meta.modules],
+                "modules": loaded,
                 "event": table.meta.event,
                 "cpu": table.meta.cpu,
             },

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import log
 from pkgafdo.branches.filters import drop_bogus_ranges
+from pkgafdo.errors import ArtifactError
 from pkgafdo.propeller.google import lay_out_with_google, require_google
 from pkgafdo.propeller.read import read_profiles
 from pkgafdo.propeller.settings import GraphLimits, LayoutSettings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.propeller.graph import Coverage, ProgramGraph
+    from pkgafdo.propeller.layout import Layout
     from pkgafdo.propeller.score import Expected
     from pkgafdo.runner.base import Runner
 
@@ -45,6 +47,7 @@ def layout(
     vmlinux is the unstripped kernel with the address map that was recorded. Raises ArtifactError
     when it has none, is another kernel than the recorded one, or the recording is too thin.
     """
+    from pkgafdo.propeller.cfg import find_mismatch
     from pkgafdo.propeller.layout import lay_out
 
     if tool is LayoutTool.GOOGLE:
@@ -52,18 +55,34 @@ def layout(
     settings = settings or LayoutSettings()
     graph = read_graph(vmlinux, table, limits=limits, allow_mismatch=allow_mismatch)
     prefix.parent.mkdir(parents=True, exist_ok=True)
-    extra: dict[str, Any] = {"tool": tool.value, "method": None}
+    mismatch = find_mismatch(vmlinux, table)
+    extra: dict[str, Any] = {"tool": tool.value, "method": None, "mismatch": mismatch}
     if tool is LayoutTool.GOOGLE:
         lay_out_with_google(runner, vmlinux, table, prefix)
     else:
         found = lay_out(graph, settings)
-        write_profiles(found, prefix)
+        _require_functions(found, graph, settings)
+        write_profiles(found, prefix, comment=mismatch)
         extra |= {
             "method": settings.blocks.value,
             "hot_bytes": found.hot_bytes,
             "cold_bytes": found.cold_bytes,
         }
     return describe(prefix) | extra | describe_expected(prefix, graph)
+
+
+def _require_functions(layout: Layout, graph: ProgramGraph, settings: LayoutSettings) -> None:
+    """Raise ArtifactError for a layout of nothing."""
+    if not layout.functions:
+        raise ArtifactError(
+            "No function of this kernel can be laid out by this recording",
+            details=f"{layout.left_alone:,} of {graph.functions:,} executed functions must stay: they "
+            "are outside .text or in a part of it with a fixed order, have no symbol, or share their "
+            "name and nothing tells them apart.\n"
+            f"Of the others no block was executed {settings.cold_below:,} times.",
+            hint="Name a vmlinux with its symbols and debug information, and a recording of a workload "
+            "that spends more time in the kernel.",
+        )
 
 
 def read_graph(
@@ -103,6 +122,21 @@ def describe(prefix: Path) -> dict[str, Any]:
     }
 
 
+def judge(
+    prefix: Path,
+    vmlinux: Path,
+    table: BranchTable,
+    *,
+    limits: GraphLimits | None = None,
+    allow_mismatch: bool = False,
+) -> dict[str, Any]:
+    """Return what a prefix's profiles are worth on a recorded kernel, JSON-plain."""
+    from pkgafdo.propeller.cfg import find_mismatch
+
+    graph = read_graph(vmlinux, table, limits=limits, allow_mismatch=allow_mismatch)
+    return describe_expected(prefix, graph) | {"mismatch": find_mismatch(vmlinux, table)}
+
+
 def describe_expected(prefix: Path, graph: ProgramGraph) -> dict[str, Any]:
     """Return what is to be expected of a prefix's profiles on a recorded kernel, JSON-plain."""
     from pkgafdo.propeller.inspection import inspect_profiles
@@ -114,6 +148,7 @@ def describe_expected(prefix: Path, graph: ProgramGraph) -> dict[str, Any]:
         "known_functions": found.known,
         "unknown_functions": list(found.unknown),
         "wrong_blocks": list(found.wrong_blocks),
+        "unusable": list(found.unusable),
         "executed_share": found.executed_share,
         "before": _expected(found.before),
         "after": _expected(found.after),
@@ -155,15 +190,20 @@ def _expectations(facts: dict[str, Any]) -> list[str]:
         f"{coverage['calls']:,} calls, {coverage['returns']:,} returns, {coverage['outside']:,} "
         f"elsewhere, {coverage['lost']:,} without a place"
     )
+    ranges = (
+        f"ranges        {coverage['ranges']:,} between them, {coverage['ranges_lost']:,} without a "
+        f"place; {coverage['imbalance']:.2%} of the executed blocks are out of balance"
+    )
     falls = (
         f"fall-through  {before['fall_through_share']:.1%} before, "
         f"{after['fall_through_share']:.1%} after: {before['jumping']:,} jumps become "
         f"{after['jumping']:,}"
     )
-    lines = [executed, branches, falls]
+    lines = [executed, branches, ranges, falls]
     for what, names in (
         ("not executed", facts["unknown_functions"]),
         ("other blocks", facts["wrong_blocks"]),
+        ("not usable", facts["unusable"]),
     ):
         if names:
             more = f" … ({len(names):,} in all)" if len(names) > 5 else ""

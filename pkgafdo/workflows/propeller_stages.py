@@ -10,28 +10,35 @@ from pkgafdo.branches.store import read_table
 from pkgafdo.errors import ArtifactError
 from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding, describe, failed
+from pkgafdo.kernel.image import ADDRESS_MAP
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.propeller.read import read_profiles
+from pkgafdo.propeller.settings import PropellerSettings
+from pkgafdo.propeller.write import COLD, PART
+from pkgafdo.runner.command import Command, shell
 from pkgafdo.workflows.guidance import LISTS, guidance_needs, guidance_of, layout_place, list_paths
 from pkgafdo.workflows.kernel_stages import plain
 from pkgafdo.workflows.propeller import layout, render
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pkgafdo.pipeline.stage import Inputs
+    from pkgafdo.propeller.read import Profiles
     from pkgafdo.symtab import SymbolTable
     from pkgafdo.workflows.session import Session
 
-_ADDRESS_MAP: Final = ".llvm_bb_addr_map"
 ORDER_KEPT: Final = 0.9
 """The share of neighbours in the wanted order that must be neighbours' order in the kernel: some
 functions lie in sections of their own (`.sched.text`, `.spinlock.text`), where no order reaches."""
 
 NAMES_KEPT: Final = 0.97
 """The share of a layout's functions that must be in the kernel built with it by the same name."""
+
+PARTS_KEPT: Final = 0.9
+"""The share of the layout's parts that must be there: without its list, clang splits fewer functions."""
 
 
 def layout_stage(session: Session) -> Stage:
@@ -55,10 +62,10 @@ def layout_stage(session: Session) -> Stage:
         )
 
     def preview(inputs: Inputs) -> tuple[str, ...]:
-        vmlinux = inputs.file("build-optimised.address_map")
-        table = inputs.file("record-optimised.table")
-        words = ("propeller", "layout", "--vmlinux", vmlinux, "--branches", table)
-        return (" ".join(str(word) for word in ("pkgafdo", *words, "-o", prefix)),)
+        vmlinux = str(inputs.file("build-optimised.address_map"))
+        table = str(inputs.file("record-optimised.table"))
+        words = ("--vmlinux", vmlinux, "--branches", table, "-o", str(prefix), *_set(settings))
+        return (shell(Command(argv=("pkgafdo", "propeller", "layout", *words))),)
 
     return Stage(
         name="layout",
@@ -70,32 +77,62 @@ def layout_stage(session: Session) -> Stage:
     )
 
 
+def _set(settings: PropellerSettings) -> Iterator[str]:
+    """Yield the options that say of a layout what is not the default."""
+    default = PropellerSettings()
+    for section in ("layout", "limits"):
+        usual = plain(getattr(default, section))
+        for key, value in plain(getattr(settings, section)).items():
+            if value != usual[key]:
+                yield from ("--set", f"propeller.{section}.{key}={value}")
+
+
 def addresses_of(symbols: SymbolTable) -> dict[str, int]:
-    """Return the address of each function of a kernel by its name."""
-    functions = symbols.functions()
-    names = symbols.names(functions.tolist())
-    return dict(zip(names, symbols.address[functions].tolist(), strict=True))
+    """Return the address of each symbol of a kernel's code by its name.
+
+    Clusters behind the first and cold parts have symbols without a type.
+    """
+    code = symbols.executable.nonzero()[0].tolist()
+    return dict(zip(symbols.names(code), symbols.address[code].tolist(), strict=True))
 
 
 def order_kept(wanted: Iterable[str], addresses: Mapping[str, int]) -> float:
     """Return how many neighbours in a list of symbols lie in that order in a kernel, as a share."""
     pairs = list(pairwise(addresses[name] for name in wanted if name in addresses))
-    return sum(one < other for one, other in pairs) / len(pairs) if pairs else 0.0
+    return sum(one <= other for one, other in pairs) / len(pairs) if pairs else 0.0
+
+
+def parts_of(profiles: Profiles) -> list[tuple[str, ...]]:
+    """Return what each part of a function that the linker is told of may be called."""
+    listed = set(profiles.symbols)
+    parts = []
+    for function in profiles.functions:
+        later = (f"{PART}{part}" for part in range(1, len(function.clusters)))
+        for suffix in (*later, COLD):
+            names = (name + suffix for name in function.names)
+            parts.append(tuple(name for name in names if name in listed))
+    return [names for names in parts if names]
+
+
+def _present(things: Iterable[tuple[str, ...]], addresses: Mapping[str, int]) -> int:
+    """Count the things that a kernel has by one of their names."""
+    return sum(any(name in addresses for name in names) for names in things)
 
 
 def check_layout(
     vmlinux: Path, prefix: Path, *, profile_sha256: str, layout_sha256: str, salted: bool = True
 ) -> tuple[Finding, ...]:
-    """Check a kernel by itself: its salt, no address map any more, its functions in the wanted order.
+    """Check a kernel by itself: its salt, no address map any more, functions split and in order.
 
     salted: its baseline has a salt; somebody's own PKGBUILD may leave it alone.
     """
     wanted, got = kconfig.salt(profile_sha256, layout_sha256), elf.build_salt(vmlinux) or ""
-    mapped = any(section.name == _ADDRESS_MAP for section in elf.sections(vmlinux))
+    mapped = any(section.name == ADDRESS_MAP for section in elf.sections(vmlinux))
     profiles, addresses = read_profiles(prefix), addresses_of(elf.symbols(vmlinux))
     kept = order_kept(profiles.symbols, addresses)
-    names = [function.name for function in profiles.functions]
-    there = sum(name in addresses for name in names)
+    functions = [function.names for function in profiles.functions]
+    there, parts = _present(functions, addresses), parts_of(profiles)
+    made = _present(parts, addresses)
     salt = Finding(
         name="build salt", ok=got == wanted, wanted=wanted, got=got,
         why="The kernel itself says which profile and which layout built it.",
@@ -104,10 +141,13 @@ def check_layout(
         *([salt] if salted or got else []),
         Finding(name="address map", ok=not mapped, wanted="none", got="some" if mapped else "none",
                 why="Kbuild emits it only where it is not given a layout."),
-        Finding(name="functions", ok=there >= NAMES_KEPT * len(names),
-                wanted=f"at least {NAMES_KEPT:.0%} of the layout's {len(names)}", got=str(there),
+        Finding(name="functions", ok=there >= NAMES_KEPT * len(functions),
+                wanted=f"at least {NAMES_KEPT:.0%} of the layout's {len(functions)}", got=str(there),
                 why="ThinLTO names promoted functions after their bitcode, which must be the same in "
                 "both kernels; an object of an older configuration has another."),
+        Finding(name="cold parts", ok=made >= PARTS_KEPT * len(parts),
+                wanted=f"at least {PARTS_KEPT:.0%} of the layout's {len(parts)}", got=str(made),
+                why="Clang splits functions as cc_profile.txt says; the linker's list alone does not."),
         Finding(name="order of functions", ok=kept >= ORDER_KEPT,
                 wanted=f"at least {ORDER_KEPT:.0%} as in the layout", got=f"{kept:.1%}",
                 why="The linker puts the hot text in the order of ld_profile.txt."),
@@ -133,7 +173,7 @@ def verify_layout_stage(session: Session) -> Stage:
                 hint=f"Remove {session.scratch} and run again.",
             )
         checks = [*inputs.fact("build-propeller.checks"), *map(describe, findings)]
-        for line in checks[-6:]:
+        for line in checks[-7:]:
             log.note(line.partition("\n")[0])
         return Produced(facts={"checks": checks})
 

@@ -150,11 +150,12 @@ def read_sources(
     filters: bool = True,
     allow_mismatch: bool = False,
     allow_failed: bool = False,
+    judged_later: bool = False,
 ) -> BranchTable:
     """Read recordings and tables of one kernel and add them up.
 
-    Raises ArtifactError when one is of another kernel than vmlinux, or than the first, and when its
-    recorder marked one as not to be used.
+    Raises ArtifactError when one is of another kernel than vmlinux (unless that is judged later), or
+    than the first, and when its recorder marked one as not to be used.
     """
     tables = []
     for source in sources:
@@ -162,7 +163,7 @@ def read_sources(
         if allow_failed:
             table = accept_faults(table)
         require_unmarked(table, str(source))
-        if vmlinux is not None:
+        if vmlinux is not None and not judged_later:
             require_same_kernel(table, vmlinux, allow_mismatch=allow_mismatch)
         tables.append(table)
     if len(tables) == 1:

@@ -162,6 +162,7 @@ def test_the_third_kernel_has_the_layout(data, spine):
         "hot and cold code",
         "address map",
         "functions",
+        "cold parts",
         "order of functions",
     } == {check["name"] for check in checks}
     assert all(check["ok"] for check in checks)

@@ -48,7 +48,14 @@ static __attribute__((noinline)) int alone(int x) {
   while (x--) sink = x;
   return x;
 }
-__attribute__((noinline)) int work(int x) { return twin(x) + outer(x) + alone(x); }
+__attribute__((noinline)) int body(int x) {
+  while (x--) sink += x;
+  return sink;
+}
+int second_name(int) __attribute__((alias("body")));
+__attribute__((noinline)) int work(int x) {
+  return twin(x) + outer(x) + alone(x) + body(x) + second_name(x + 1);
+}
 void _start(void) { work(sink); for (;;); }
 """
 
@@ -82,7 +89,9 @@ class Program:
 
     def link(self, name: str, *options: str) -> Path:
         output = self.folder / name
-        self.run(self.lld, *options, "-o", str(output), *self.objects)
+        # As assembly would, these keep both names of one function from being optimised away.
+        kept = ("--undefined=body", "--undefined=second_name")
+        self.run(self.lld, *options, *kept, "-o", str(output), *self.objects)
         return output
 
     def with_map(self) -> Path:
@@ -116,13 +125,15 @@ def program(tmp_path_factory) -> Program:
 
 @pytest.fixture(scope="module")
 def blocks(program: Program) -> dict[str, list[int]]:
-    """The block ids of every function, by its symbol."""
+    """The block ids of every function, by each of its symbols."""
     mapped = program.with_map()
     found = read_address_map(mapped)
     bounds = found.first_block.tolist()
+    facts = describe_functions(mapped, found.entry)
     return {
         name: found.ids[bounds[index] : bounds[index + 1]].tolist()
-        for index, name in enumerate(describe_functions(mapped, found.entry).names)
+        for index in range(found.functions)
+        for name in (facts.names[index], *facts.aliases[index])
     }
 
 
@@ -132,9 +143,19 @@ def layout_of(*functions: FunctionLayout) -> Layout:
     )
 
 
-def laid(name: str, *clusters: list[int], module: str | None = None, cold: bool = False):
+def laid(
+    name: str,
+    *clusters: list[int],
+    module: str | None = None,
+    cold: bool = False,
+    aliases: tuple[str, ...] = (),
+) -> FunctionLayout:
     return FunctionLayout(
-        name=name, module=module, clusters=tuple(map(tuple, clusters)), has_cold=cold
+        name=name,
+        aliases=aliases,
+        module=module,
+        clusters=tuple(map(tuple, clusters)),
+        has_cold=cold,
     )
 
 
@@ -166,6 +187,18 @@ def test_static_functions_of_one_name_are_told_apart_by_their_source_file(
     wrong = program.laid_out(layout_of(laid("twin", first, module=elsewhere, cold=True)))
     assert "twin.cold" in right
     assert "twin.cold" not in wrong
+
+
+def test_a_function_is_split_whichever_of_its_names_comes_first(program, blocks) -> None:
+    ids = blocks["body"]
+    assert blocks["second_name"] == ids
+    for name, alias in (("body", "second_name"), ("second_name", "body")):
+        named = laid(name, ids[:1], cold=True, aliases=(alias,))
+        places = program.laid_out(layout_of(named, laid("work", blocks["work"])))
+        assert places["body"][0] == places["second_name"][0] < places["work"][0]
+        assert places["body.cold"][0] > places["work"][0]
+    # The compiler knows the function by one name only.
+    assert "body.cold" not in program.laid_out(layout_of(laid("second_name", ids[:1], cold=True)))
 
 
 def test_a_profile_for_a_renamed_function_is_ignored(program, blocks) -> None:

@@ -75,6 +75,8 @@ def test_every_branch_of_an_execution_finds_its_place(pkgafdo, arguments, tmp_pa
     assert coverage["total"] == STEPS
     # The walk goes on elsewhere when it comes to an end, which looks like a call.
     assert coverage["lost"] <= STEPS * 0.001
+    assert coverage["ranges_lost"] <= STEPS * 0.001
+    assert coverage["imbalance"] <= 0.001
     assert facts["after"]["fall_through_share"] > facts["before"]["fall_through_share"]
     assert facts["functions"] > 50
 
@@ -122,7 +124,7 @@ def test_the_compiler_makes_the_cold_parts_of_the_layout(pkgafdo, arguments, tmp
 @pytest.mark.parametrize(
     ("changed", "code", "words"),
     [
-        (("--vmlinux", "other"), 5, "build-id"),
+        (("--vmlinux", "other"), 5, "vmlinux.unstripped of the recorded build"),
         (("--vmlinux", "plain"), 5, "no basic-block address map"),
         (("--branches", "kernel.c"), 5, "is no recording"),
         (("--tool", "google"), 3, "no releases"),

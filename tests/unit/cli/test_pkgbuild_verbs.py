@@ -153,8 +153,8 @@ def test_the_tuning_is_there_unless_it_is_left_out(tmp_path, config) -> None:
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Path:
-    for name in ("cc", "ld"):
-        (tmp_path / f"p_{name}_profile.txt").write_text(f"{name}\n")
+    (tmp_path / "p_cc_profile.txt").write_text("v1\nf main\nc 0 2\n")
+    (tmp_path / "p_ld_profile.txt").write_text("main\nmain.cold\n")
     return tmp_path / "p"
 
 
@@ -168,6 +168,23 @@ def test_propellers_lists_are_shipped_under_their_common_digest(
     text = (tmp_path / "d/PKGBUILD").read_text()
     assert f"_propeller='{name}'\n_cc_sum={b2(lists[0])}\n_ld_sum={b2(lists[1])}\n" in text
     assert (tmp_path / f"d/{name}_cc_profile.txt").read_bytes() == lists[0].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("which", "text", "words"),
+    [
+        ("cc", "garbage\n", "Line 1"),
+        ("cc", "v1\nf main\nc 0\nf main\nc 0\n", "second profile of main"),
+        ("ld", "v1\nf main\n", "Line 2"),
+    ],
+)
+def test_lists_that_the_build_would_stop_at_are_refused(
+    tmp_path, config, profile, layout, capsys, which, text, words
+) -> None:
+    (tmp_path / f"p_{which}_profile.txt").write_text(text)
+    options = ("--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    said = refused(tmp_path / "d", capsys, 5, *options, "--profile", profile, "--propeller", layout)
+    assert words in said
 
 
 def test_a_layout_without_its_other_list_or_without_a_profile_is_refused(

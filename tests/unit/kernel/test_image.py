@@ -5,7 +5,7 @@ import pytest
 from pkgafdo.errors import ArtifactError
 from pkgafdo.kernel import image
 from tests.fakes.kernel_tree import write_files
-from tests.unit.elf_files import NOTE, Part, elf, note
+from tests.unit.elf_files import NOTE, PROGBITS, Part, elf, note
 
 BUILD_ID = "ab" * 20
 
@@ -58,3 +58,31 @@ def test_a_vmlinux_without_build_id_is_refused(objects):
     (objects / "vmlinux").write_bytes(elf())
     with pytest.raises(ArtifactError, match="no build-id"):
         image.read_kernel(objects)
+
+
+def with_sections(path, *names):
+    path.write_bytes(elf(*(Part(name, PROGBITS, bytes(8)) for name in names)))
+
+
+@pytest.mark.parametrize(
+    ("unstripped", "vmlinux", "chosen"),
+    [
+        ((".text", image.ADDRESS_MAP), (".text",), "vmlinux.unstripped"),
+        ((".text", image.ADDRESS_MAP), (".text", image.ADDRESS_MAP), "vmlinux.unstripped"),
+        (None, (".text", image.ADDRESS_MAP), "vmlinux"),
+    ],
+)
+def test_the_vmlinux_with_the_map_is_found(tmp_path, unstripped, vmlinux, chosen):
+    with_sections(tmp_path / "vmlinux", *vmlinux)
+    if unstripped:
+        with_sections(tmp_path / "vmlinux.unstripped", *unstripped)
+    assert image.require_mapped(tmp_path) == tmp_path / chosen
+
+
+@pytest.mark.parametrize("names", [["vmlinux"], ["vmlinux", "vmlinux.unstripped"]])
+def test_a_build_without_a_map_is_refused(tmp_path, names):
+    for name in names:
+        with_sections(tmp_path / name, ".text")
+    with pytest.raises(ArtifactError, match="no basic-block address map") as caught:
+        image.require_mapped(tmp_path)
+    assert "CONFIG_PROPELLER_CLANG=y" in caught.value.hint

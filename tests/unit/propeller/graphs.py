@@ -26,6 +26,7 @@ class Function:
     entries: int = 0
     movable: bool = True
     module: str | None = None
+    aliases: tuple[str, ...] = ()
 
     def counts(self) -> list[int]:
         """Work out how often each block was executed: what went in, or what went out."""
@@ -56,6 +57,7 @@ def program(*functions: Function) -> ProgramGraph:
     sizes = np.array([size for function in functions for size in function.sizes], np.int64)
     return ProgramGraph(
         names=tuple(function.name for function in functions),
+        aliases=tuple(function.aliases for function in functions),
         modules=tuple(function.module for function in functions),
         entries=np.array([function.entries for function in functions], np.int64),
         movable=np.array([function.movable for function in functions], np.bool_),

@@ -8,7 +8,7 @@ import pytest
 from pkgafdo.branches.meta import TableMeta
 from pkgafdo.branches.table import from_counts
 from pkgafdo.errors import ArtifactError
-from pkgafdo.propeller.cfg import build_graph, require_coverage
+from pkgafdo.propeller.cfg import build_graph, doubts, require_balance, require_coverage
 from pkgafdo.propeller.graph import Coverage
 from pkgafdo.propeller.settings import GraphLimits
 from tests.unit.propeller import maps
@@ -112,14 +112,23 @@ def test_a_recording_of_another_build_is_refused_with_both_build_ids(vmlinux) ->
     assert BUILD_ID.hex() in caught.value.details
 
 
-def test_another_build_goes_through_when_that_is_allowed(vmlinux) -> None:
+def test_another_build_goes_through_when_that_is_allowed(vmlinux, capsys) -> None:
     other = recording({(TEXT - 64, F): 100}, {}, build_id="beef")
     assert build_graph(vmlinux, other, LIMITS, allow_mismatch=True).names == ("f",)
+    assert capsys.readouterr().err.count("the recording has build-id beef, vmlinux has") == 1
 
 
-def test_a_recording_that_does_not_say_its_build_goes_through(vmlinux) -> None:
+def test_a_recording_that_does_not_say_its_build_goes_through(vmlinux, capsys) -> None:
     other = recording({(TEXT - 64, F): 100}, {}, build_id="")
     assert build_graph(vmlinux, other, LIMITS).names == ("f",)
+    assert capsys.readouterr().err.count("does not say its build-id") == 1
+
+
+def test_another_builds_vmlinux_without_a_map_is_another_build_first(tmp_path) -> None:
+    plain = write_kernel(tmp_path / "vmlinux", ROWS)
+    with pytest.raises(ArtifactError, match="another build") as caught:
+        build_graph(plain, recording({}, {}, build_id="beef"), LIMITS)
+    assert "vmlinux.unstripped" in caught.value.hint
 
 
 def test_returns_alone_are_too_thin(vmlinux) -> None:
@@ -163,3 +172,33 @@ def test_a_poor_recording_is_refused_with_its_numbers_and_the_next_move(numbers,
         require_coverage(coverage(**numbers), GraphLimits())
     assert f"{numbers['total']:,} taken branches" in caught.value.details
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("ranges", "lost", "words"),
+    [(0, 0, "no fall-through ranges"), (5, 5, "no fall-through ranges"), (10**4, 11, "0.11% of")],
+)
+def test_ranges_that_say_little_are_doubted(ranges, lost, words) -> None:
+    (doubt,) = doubts(coverage(ranges=ranges, ranges_lost=lost))
+    assert words in doubt
+
+
+def test_a_few_lost_ranges_are_no_doubt() -> None:
+    assert list(doubts(coverage(ranges=10**4, ranges_lost=10))) == []
+
+
+def test_a_kernel_without_ranges_is_laid_out_with_a_warning(vmlinux, capsys) -> None:
+    build_graph(vmlinux, recording({(TEXT - 64, F): 100}, {}), LIMITS)
+    assert capsys.readouterr().err.count("no fall-through ranges") == 1
+
+
+def test_ranges_of_other_branches_are_refused(vmlinux) -> None:
+    other = recording({(TEXT - 64, F): 100}, {(G, G + 31): 100})
+    with pytest.raises(ArtifactError, match=r"differ by 100.0% .*; 25% are allowed") as caught:
+        build_graph(vmlinux, other, LIMITS)
+    assert "propeller.limits.max_imbalance" in caught.value.hint
+    assert build_graph(vmlinux, other, GraphLimits(min_branches=1, max_imbalance=3)).functions == 2
+
+
+def test_stacks_of_eight_entries_are_balanced_enough() -> None:
+    require_balance(coverage(ranges=10**6, imbalance=0.1), GraphLimits())

@@ -27,7 +27,25 @@ def test_functions_are_called_as_in_the_symbol_table(tmp_path) -> None:
 
 def test_a_weak_alias_is_not_the_functions_name(tmp_path) -> None:
     rows = [symbol("compat_read", TEXT, binding=WEAK), symbol("ni", TEXT, binding=LOCAL)]
-    assert describe(tmp_path, rows, TEXT).names == ("ni",)
+    found = describe(tmp_path, rows, TEXT)
+    assert (found.names, found.aliases) == (("ni",), (("compat_read",),))
+
+
+def test_all_names_of_a_function_are_told_in_the_files_order(tmp_path) -> None:
+    rows = [symbol("b", TEXT), symbol("weak", TEXT, binding=WEAK), symbol("a", TEXT)]
+    found = describe(tmp_path, [*rows, symbol("c", TEXT + 16)], TEXT, TEXT + 16, TEXT + 32)
+    assert found.names[:2] == ("b", "c")
+    assert found.aliases == (("a", "weak"), (), ())
+
+
+def test_an_alias_that_another_function_has_too_is_left_out(tmp_path) -> None:
+    rows = [symbol("body", TEXT), symbol("show", TEXT), symbol("show", TEXT + 16, binding=LOCAL)]
+    assert describe(tmp_path, rows, TEXT).aliases == ((),)
+
+
+def test_the_interpreter_stays_under_an_alias(tmp_path) -> None:
+    rows = [symbol("other", TEXT), symbol("___bpf_prog_run", TEXT)]
+    assert not describe(tmp_path, rows, TEXT).movable.any()
 
 
 def test_a_label_at_the_same_address_is_not_the_functions_name(tmp_path) -> None:

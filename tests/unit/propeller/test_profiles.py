@@ -24,8 +24,12 @@ def layout(*functions: FunctionLayout) -> Layout:
     )
 
 
-def function(name: str, *clusters: tuple[int, ...], module=None, cold=False) -> FunctionLayout:
-    return FunctionLayout(name=name, module=module, clusters=clusters or ((0,),), has_cold=cold)
+def function(
+    name: str, *clusters: tuple[int, ...], module=None, cold=False, aliases=()
+) -> FunctionLayout:
+    return FunctionLayout(
+        name=name, aliases=aliases, module=module, clusters=clusters or ((0,),), has_cold=cold
+    )
 
 
 def test_the_compilers_file_names_a_module_only_where_it_is_known() -> None:
@@ -61,6 +65,17 @@ def test_the_linkers_file_lists_what_is_hot_before_anything_cold() -> None:
     assert lines == ["b", "b.__part.1", "b.__part.2", "a", "c", "b.cold", "c.cold"]
 
 
+def test_all_names_of_a_function_are_written(tmp_path: Path) -> None:
+    named = layout(function("a", (0,), (2,), cold=True, aliases=("b", "c")))
+    write_profiles(named, tmp_path / "k")
+    assert (tmp_path / "k_cc_profile.txt").read_text() == "v1\nf a b c\nc 0\nc 2\n"
+    read = read_profiles(tmp_path / "k")
+    assert read.functions[0].names == ("a", "b", "c")
+    assert read.symbols == (
+        "a", "b", "c", "a.__part.1", "b.__part.1", "c.__part.1", "a.cold", "b.cold", "c.cold",
+    )  # fmt: skip
+
+
 def test_static_functions_of_one_name_are_listed_once_for_the_linker() -> None:
     twins = layout(
         function("helper", (0, 1), module="a.c", cold=True),
@@ -75,7 +90,7 @@ def test_static_functions_of_one_name_are_listed_once_for_the_linker() -> None:
     "name", ["", "two words", "tab\there", "line\nf evil", "#comment", "naïve", "null\0byte"]
 )
 def test_a_name_that_the_compiler_would_misread_is_refused(name: str, tmp_path: Path) -> None:
-    for hostile in (function(name), function("f", module=name)):
+    for hostile in (function(name), function("f", module=name), function("f", aliases=(name,))):
         with pytest.raises(ArtifactError, match="cannot be written"):
             write_profiles(layout(function("ok"), hostile), tmp_path / "kernel")
     assert list(tmp_path.iterdir()) == []
@@ -129,22 +144,37 @@ def test_any_layout_survives_the_round_trip(functions: dict[str, list[int]]) -> 
 def test_comments_clones_and_aliases_of_other_writers_are_understood() -> None:
     text = "v1\n# made elsewhere\n\nf main other_name\np 1 3 4\nc 0 2 3 2.1\nc 1 3.1\n"
     (found,) = parse_cc_profile(text, "cc")
-    assert (found.name, found.clusters) == ("main", ((0, 2, 3), (1,)))
+    assert (found.names, found.clusters) == (("main", "other_name"), ((0, 2, 3), (1,)))
+
+
+@pytest.mark.parametrize("version", ["", "v0\n"])
+def test_version_0_is_read_as_the_compiler_reads_it(version) -> None:
+    text = f"{version}# made elsewhere\n!main/other M=a.c\n!!0 2\n!!1\n@ skipped\n!f\n!!0\n"
+    found = [(one.names, one.module, one.clusters) for one in parse_cc_profile(text, "cc")]
+    assert found == [(("main", "other"), "a.c", ((0, 2), (1,))), (("f",), None, ((0,),))]
 
 
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
         ("", 1, "begins with ''"),
-        ("v0\n!main\n", 1, "begins with 'v0'"),
-        ("v1\nc 0 1\n", 2, "not a line of version 1"),
-        ("v1\nf main\nc\n", 3, "not a line of version 1"),
+        ("v2\nf main\n", 1, "begins with 'v2'"),
+        ("garbage\n", 1, "begins with 'garbage'"),
+        ("v0\n!main x\n", 2, "not a line"),
+        ("!main\nc 0\n", 2, "not a line"),
+        ("!main\n!!0 x\n", 2, "not a number"),
+        ("!main\n!!0\n!main\n", 3, "the second profile of main"),
+        ("v1\nc 0 1\n", 2, "not a line"),
+        ("v1\nf main\nc\n", 3, "not a line"),
         ("v1\nf main\nc 0 x\n", 3, "not a number"),
         ("v1\nf main\nc 0 -1\n", 3, "not a number"),
         ("v1\nf main\nc 0 1\n\nc 2 1\n", 5, "appears twice"),
-        ("v1\nm\n", 2, "not a line of version 1"),
-        ("v1\nf\n", 2, "not a line of version 1"),
-        ("v1\nq 1\n", 2, "not a line of version 1"),
+        ("v1\nf main\nc " + "9" * 5000 + "\n", 3, "not a number"),
+        ("v1\nf main\nc 0\nf main\nc 0\n", 4, "the second profile of main"),
+        ("v1\nm a.c\nf main\nc 0\nm a.c\nf main\n", 6, "the second profile of main"),
+        ("v1\nm\n", 2, "not a line"),
+        ("v1\nf\n", 2, "not a line"),
+        ("v1\nq 1\n", 2, "not a line"),
     ],
 )
 def test_a_damaged_compilers_file_is_refused_with_its_line(text: str, line: int, what: str) -> None:
@@ -164,6 +194,13 @@ def test_a_missing_profile_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="does not exist") as caught:
         read_profiles(tmp_path / "none")
     assert "pkgafdo propeller layout" in caught.value.hint
+
+
+def test_a_folder_in_place_of_a_profile_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "k_cc_profile.txt").mkdir()
+    with pytest.raises(ArtifactError, match="cannot be read: Is a directory") as caught:
+        read_profiles(tmp_path / "k")
+    assert "prefix" in caught.value.hint
 
 
 def test_a_profile_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ from pkgafdo.workflows.propeller import (
     render,
 )
 from tests.fakes.runner import FakeRunner
-from tests.unit.propeller.kernels import write_kernel
+from tests.unit.propeller.kernels import TEXT, symbol, write_kernel
 from tests.unit.propeller.test_cfg import FUNCTIONS, LIMITS, ROWS, TABLE
 from tests.unit.propeller.test_google import option
 
@@ -54,6 +55,29 @@ def test_a_thin_recording_leaves_nothing_behind(tmp_path, vmlinux) -> None:
     with pytest.raises(ArtifactError, match="too thin"):
         layout(FakeRunner(), vmlinux, TABLE, tmp_path / "p", limits=GraphLimits())
     assert [path.name for path in tmp_path.iterdir()] == ["vmlinux"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "cold_below", "stay"), [([], 1, "2 of 2"), (ROWS, 10**6, "0 of 2")]
+)
+def test_a_layout_of_nothing_is_an_error_that_says_why(tmp_path, rows, cold_below, stay) -> None:
+    vmlinux = write_kernel(tmp_path / "vmlinux", rows or [symbol("other", TEXT)], *FUNCTIONS)
+    settings = LayoutSettings(cold_below=cold_below)
+    with pytest.raises(ArtifactError, match="No function of this kernel can be laid out") as caught:
+        layout(FakeRunner(), vmlinux, TABLE, tmp_path / "p", settings=settings, limits=LIMITS)
+    assert f"{stay} executed functions must stay" in caught.value.details
+    assert [path.name for path in tmp_path.iterdir()] == ["vmlinux"]
+
+
+def test_a_layout_of_another_builds_recording_says_so_for_good(tmp_path, vmlinux) -> None:
+    other = replace(TABLE, meta=replace(TABLE.meta, build_id="beef"))
+    facts = layout(FakeRunner(), vmlinux, other, tmp_path / "p", limits=LIMITS, allow_mismatch=True)
+    assert facts["mismatch"].startswith("the recording has build-id beef, vmlinux has ")
+    written = (tmp_path / "p_cc_profile.txt").read_text()
+    assert written.startswith(f"v1\n# {facts['mismatch']}\nf ")
+    own = layout(FakeRunner(), vmlinux, TABLE, tmp_path / "p", limits=LIMITS)
+    assert own["mismatch"] is None
+    assert "#" not in (tmp_path / "p_cc_profile.txt").read_text()
 
 
 def test_googles_layout_is_judged_like_our_own(tmp_path, vmlinux) -> None:
