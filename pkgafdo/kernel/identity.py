@@ -1,15 +1,16 @@
-"""Which source a tree is: a git commit with its changes, or a digest over its list of files."""
+"""Which source it is: a git commit with its changes, a digest over a list of files, a tarball's."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pkgafdo import files
 from pkgafdo.runner.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pkgafdo.runner.base import Runner
@@ -25,8 +26,11 @@ def _entries(folder: str, prefix: str) -> Iterator[str]:
             if entry.name != ".git":
                 yield from _entries(entry.path, f"{name}/")
         else:
-            status = entry.stat(follow_symlinks=False)
-            yield f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            yield _line(name, entry.stat(follow_symlinks=False))
+
+
+def _line(name: str, status: os.stat_result) -> str:
+    return f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
 
 
 def folder_digest(path: Path) -> str:
@@ -56,14 +60,47 @@ def git_command(tree: Path, *words: str) -> Command:
 
 
 def git_digest(runner: Runner, tree: Path) -> str:
-    """Return the commit that is checked out, with a digest of what was changed since."""
+    """Return the commit that is checked out, with a digest of what was changed since.
+
+    An untracked file counts by name, size and time, as in `folder_digest`; ignored files do not.
+    """
     commit = runner.query(git_command(tree, "rev-parse", "HEAD")).stdout.strip()
-    status = runner.query(git_command(tree, "status", "--porcelain")).stdout
-    if not status:
-        return commit
     changes = runner.query(git_command(tree, "diff", "--no-ext-diff", "HEAD")).stdout
-    # status names the untracked files, which diff does not show.
-    return f"{commit}-dirty-{hashlib.sha256((status + changes).encode()).hexdigest()[:16]}"
+    listed = git_command(tree, "ls-files", "--others", "--exclude-standard", "-z")
+    untracked = "".join(_untracked(tree, runner.query(listed).stdout.split("\0")))
+    if not changes and not untracked:
+        return commit
+    digest = hashlib.sha256((changes + untracked).encode("utf-8", "surrogateescape"))
+    return f"{commit}-dirty-{digest.hexdigest()[:16]}"
+
+
+def _untracked(tree: Path, names: list[str]) -> Iterator[str]:
+    for name in sorted(filter(None, names)):
+        path = tree / name
+        if path.is_dir() and not path.is_symlink():  # a repository inside the tree
+            yield from _entries(str(path), name)
+        else:
+            try:
+                yield _line(name, path.lstat())
+            except OSError:  # gone meanwhile, or not named in UTF-8
+                yield f"{name}\n"
+
+
+def tarball_identity(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tarball's SHA-256 with its size, time and inode, JSON-plain.
+
+    It is read only when one of them differs from what is known of it.
+    """
+    status = path.stat()
+    found = {
+        "path": str(path),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "inode": status.st_ino,
+    }
+    if known.items() >= found.items() and "sha256" in known:
+        return dict(known)
+    return found | {"sha256": files.sha256_file(path)}
 
 
 def identify(runner: Runner, tree: Path) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The stages that turn a source into installed packages: source, build, install, verify."""
+"""The stage that makes packages of the kernel source: configure, make pacman-pkg, check."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files, log
 from pkgafdo.host.resources import require_disk
-from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
+from pkgafdo.kernel import configure, disk, image, make, verify
 from pkgafdo.kernel.findings import describe
-from pkgafdo.kernel.kconfig_check import require_lto, require_release
-from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.packaging import pacman_pkg
 from pkgafdo.packaging.builder import give
 from pkgafdo.pipeline.stage import Produced, Stage
@@ -22,7 +20,7 @@ from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs, guidance_of, hand_over
 from pkgafdo.workflows.kept_packages import keep_packages
 from pkgafdo.workflows.object_folder import clean_if_stale
-from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming, rounds
+from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, rounds
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
@@ -45,52 +43,6 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def source_stage(session: Session) -> Stage:
-    """Return the stage that gets the kernel tree and asks it what it can do."""
-    settings = session.config.source
-    recipe = plain(settings)
-    folder = Path(settings.location)
-    if settings.kind is SourceKind.FOLDER and folder.is_dir():
-        # A user's own tree may have changed since; everything else is identified by its digest.
-        recipe["digest"] = identity.identify(session.runner, folder)[0]
-
-    def run(_: Inputs) -> Produced:
-        _require_room(session, Round.BASELINE)  # before the first download
-        host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
-        found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
-        facts = tree.inspect(found.path)
-        tree.require_buildable(facts)
-        if session.config.propeller.enable:
-            tree.require_propeller(facts)
-        require_lto(facts, session.config.kernel.lto)
-        # The baseline's is the longer of the two.
-        require_release(found.version, naming(session.config, Round.BASELINE).localversion)
-        makefile = found.path / "Makefile"
-        log.note(f"Linux {found.version} from {found.origin}")
-        return Produced(
-            files={"makefile": makefile},
-            facts={
-                "path": str(found.path),
-                "version": found.version,
-                "digest": found.digest,
-                "kind": found.kind,
-                "origin": found.origin,
-                "makes_debug": facts.makes_debug,
-                "timestamp": int(makefile.stat().st_mtime),
-            },
-        )
-
-    return Stage(
-        name="source",
-        title="get the kernel source",
-        recipe=recipe
-        | {"lto": session.config.kernel.lto}
-        | ({"propeller": True} if session.config.propeller.enable else {}),
-        run=run,
-        preview=lambda _: (f"# the kernel source: {settings.label}",),
-    )
 
 
 _SOURCE_NEEDS = (
@@ -167,7 +119,7 @@ def build_stage(session: Session, which: Round) -> Stage:
         return make.make_command(kbuild, variables=variables, log=f"build-{which}")
 
     def run(inputs: Inputs) -> Produced:
-        _require_room(session, which)
+        require_room(session, which)
         kbuild = _kbuild(session, which, inputs)
         for folder in (kbuild.objects.parent, kbuild.objects):
             folder.mkdir(parents=True, exist_ok=True)
@@ -253,7 +205,8 @@ def _signer(session: Session) -> dict[str, str]:
     return {"gpgkey": key} if session.config.build.sign and key else {}
 
 
-def _require_room(session: Session, which: Round) -> None:
+def require_room(session: Session, which: Round) -> None:
+    """Raise HostError when the disk is too small for a round, or for all when it is the first."""
     kernel = session.config.kernel
     needed = disk.estimate_disk(
         kernel.base,

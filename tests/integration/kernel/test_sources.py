@@ -119,6 +119,18 @@ def test_a_git_folder_is_its_commit_and_is_not_written_to(runner, repository):
     assert index.read_bytes() == before
 
 
+def test_an_edited_file_that_git_does_not_track_is_seen_and_an_ignored_one_is_not(
+    runner, repository
+):
+    clean = identity.git_digest(runner, repository)
+    kernel_tree.write_files(repository, {".git/info/exclude": "*.o\n", "drivers/new.o": "object"})
+    assert identity.git_digest(runner, repository) == clean
+    kernel_tree.write_files(repository, {"drivers/ä new.c": "int a;"})
+    first = identity.git_digest(runner, repository)
+    (repository / "drivers/ä new.c").write_text("int b, c;")
+    assert len({clean, first, identity.git_digest(runner, repository)}) == 3
+
+
 def test_our_apt_configuration_is_read_after_the_systems(tmp_path, runner):
     need("apt-config")
     conf = tmp_path / "apt.conf"
