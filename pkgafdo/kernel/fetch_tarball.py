@@ -64,6 +64,11 @@ def find_unpacked(cache: Path, key: str) -> Path | None:
     return found if found.is_dir() else None
 
 
+def key_of(sha256: str) -> str:
+    """Return the key of a tarball's tree."""
+    return f"sha256-{sha256[:32]}"
+
+
 def begin(cache: Path, key: str) -> Path:
     """Return an empty folder of ours to unpack into; what an interrupted run left is removed."""
     folder = source_folder(cache, f".{key}.partial")
@@ -88,7 +93,7 @@ def finish(cache: Path, key: str) -> Path:
 
 def unpack(runner: Runner, tarball: Path, sha256: str, *, cache: Path) -> Path:
     """Return the tree of a verified tarball, unpacking it unless that was done before."""
-    key = f"sha256-{sha256[:32]}"
+    key = key_of(sha256)
     if (found := find_unpacked(cache, key)) is not None:
         return found
     log.note(f"unpacking {tarball.name}")
@@ -127,7 +132,7 @@ def from_file(runner: Runner, tarball: Path, sha256: str, *, cache: Path) -> Ker
 
 def from_url(runner: Runner, url: str, sha256: str, *, cache: Path) -> KernelTree:
     """Return the tree of a tarball behind a URL, downloading and unpacking it once."""
-    path = find_unpacked(cache, f"sha256-{sha256[:32]}")
+    path = find_unpacked(cache, key_of(sha256))
     if path is None:
         target = cache / "downloads" / url.rpartition("/")[2]
         log.step(f"downloading {url}")

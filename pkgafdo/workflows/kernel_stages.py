@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files, log
-from pkgafdo.host.resources import require_disk
-from pkgafdo.kernel import configure, disk, image, make, verify
+from pkgafdo.kernel import configure, image, make, verify
 from pkgafdo.kernel.findings import describe
 from pkgafdo.packaging import pacman_pkg
 from pkgafdo.packaging.builder import give
@@ -20,7 +19,8 @@ from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs, guidance_of, hand_over
 from pkgafdo.workflows.kept_packages import keep_packages
 from pkgafdo.workflows.object_folder import clean_if_stale
-from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, rounds
+from pkgafdo.workflows.room import require_room_for
+from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from pkgafdo.runner.command import Command
     from pkgafdo.workflows.guidance import Guidance
     from pkgafdo.workflows.session import Session
-
-_MARGIN: int = 512 * 2**20
-"""Bytes beyond the estimate: packages, recordings, two roots."""
 
 
 def plain(settings: object) -> dict[str, Any]:
@@ -119,7 +116,7 @@ def build_stage(session: Session, which: Round) -> Stage:
         return make.make_command(kbuild, variables=variables, log=f"build-{which}")
 
     def run(inputs: Inputs) -> Produced:
-        require_room(session, which)
+        require_room_for(session, which)
         kbuild = _kbuild(session, which, inputs)
         for folder in (kbuild.objects.parent, kbuild.objects):
             folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +183,7 @@ def build_stage(session: Session, which: Round) -> Stage:
             "build": {
                 key: value
                 for key, value in plain(build_settings(session.config, which)).items()
-                if key not in {"jobs", "user"}
+                if key not in {"jobs", "user", "disk_gib"}
             },
             "toolchain": toolchain_recipe(session.toolchain),
             "tuning": list(tuning),
@@ -203,18 +200,6 @@ def _signer(session: Session) -> dict[str, str]:
     """Return who signs the packages, for the recipe; nothing where nobody does."""
     key = session.config.package.gpgkey
     return {"gpgkey": key} if session.config.build.sign and key else {}
-
-
-def require_room(session: Session, which: Round) -> None:
-    """Raise HostError when the disk is too small for a round, or for all when it is the first."""
-    kernel = session.config.kernel
-    needed = disk.estimate_disk(
-        kernel.base,
-        localmodconfig=bool(kernel.localmodconfig),
-        builds=len(rounds(session.config)) if which is Round.BASELINE else 1,
-    )
-    folder = session.scratch if which is Round.BASELINE else session.scratch / which
-    require_disk(folder, needed + _MARGIN, purpose=f"the {which} build and what follows")
 
 
 def _build_key(kbuild: make.Kbuild, command: Command) -> str:

@@ -10,7 +10,8 @@ from pkgafdo.kernel import fetch, identity, tree
 from pkgafdo.kernel.kconfig_check import require_lto, require_release
 from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.pipeline.stage import Produced, Stage
-from pkgafdo.workflows.kernel_stages import plain, require_room
+from pkgafdo.workflows.kernel_stages import plain
+from pkgafdo.workflows.room import require_room_for
 from pkgafdo.workflows.rounds import Round, naming
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def source_stage(session: Session) -> Stage:
         recipe["digest"] = tarball["sha256"]
 
     def run(_: Inputs) -> Produced:
-        require_room(session, Round.BASELINE)  # before the first download
+        require_room_for(session, Round.BASELINE, source=True)  # before the first download
         host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
         found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
         facts = tree.inspect(found.path)

@@ -292,6 +292,7 @@ def test_a_small_disk_is_noticed_before_anything_is_fetched(folder, toy):
     assert "1.6 GiB needed, 0.1 GiB free" in refusal.message
     assert str(work) in refusal.details
     assert "--workdir" in refusal.hint
+    assert "build.disk_gib" in refusal.hint
     assert not (folder / "cache/pkgafdo/sources").exists()
 
 
