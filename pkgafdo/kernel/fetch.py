@@ -72,7 +72,7 @@ def _fetch(
         case SourceKind.URL:
             return fetch_tarball.from_url(runner, settings.location, settings.sha256, cache=cache)
         case SourceKind.GIT:
-            return fetch_git.from_git(runner, settings.location, settings.branch, cache=cache)
+            return fetch_git.from_git(runner, settings.repository, settings.branch, cache=cache)
         case SourceKind.AUTO:
             return _newest(runner, cache=cache, host=host)
         case unknown:
