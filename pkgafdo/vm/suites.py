@@ -153,6 +153,8 @@ HELDOUT: Final = Suite(
     ),
 )  # fmt: skip
 
+OWN: Final = "own"
+"""The name of a suite that is a user's own command."""
 SUITES: Final = {suite.name: suite for suite in (TRAIN, HELDOUT)}
 
 
@@ -170,4 +172,4 @@ def suite_of(settings: WorkloadSettings) -> Suite:
     if not settings.command:
         return require_suite(settings.suite)
     step = Step(name="command", script=settings.command)
-    return Suite(name="own", about=settings.command, steps=(step,), files=settings.files)
+    return Suite(name=OWN, about=settings.command, steps=(step,), files=settings.files)

@@ -233,7 +233,7 @@ def test_a_workload_that_fails_is_told_with_its_status(data, spine):
 
 
 def test_a_workload_that_is_not_there_is_told(data, spine):
-    refusal = bad_workload(spine, 4, "nosuchprogram --now")
+    refusal = bad_workload(spine, 4, "cd /; nosuchprogram --now")
     assert refusal.message.endswith("with status 127")
     assert "nosuchprogram" in refusal.details
 

@@ -324,6 +324,15 @@ def test_missing_workload_programs_are_all_named_before_the_first_build(pkgafdo,
     assert "/no/two: no such file" in refusal.details
 
 
+def test_an_own_command_that_the_guest_cannot_start_is_refused_before_the_first_build(pkgafdo, toy):
+    command = "workload.command=/usr/bin/nosuch --quick"
+    refusal = refused(pkgafdo, 2, "--source", toy, "--set", command, verb="record")
+    assert "begins with /usr/bin/nosuch, which the guest will not have" in refusal.message
+    command = "workload.command=/usr/bin/pacman -Q"
+    refusal = refused(pkgafdo, 2, "--source", toy, "--set", command, verb="record")
+    assert 'workload.files = ["/usr/bin/pacman"]' in refusal.hint
+
+
 # --- configuring and building -----------------------------------------------------------------
 
 
