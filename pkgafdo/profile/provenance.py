@@ -27,6 +27,7 @@ class Provenance:
     profile_sha256 and table_sha256 are digests of the profile's bytes and of the table's content.
     samples, lost, dropped, event and period are the recording's; functions and counts the
     profile's; found_share is the part of the recorded branches that began in a function of vmlinux.
+    command is the workload's where it is a user's own, suite_digest that of the steps that ran.
     tools maps names to versions, converter names the one that made it. modules maps the kernel
     modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
     says that foreign build-ids were allowed. merged_from lists the digests (with weights) of the
@@ -40,6 +41,8 @@ class Provenance:
     build_id: str = ""
     config_digest: str = ""
     workload: str = ""
+    command: str = ""
+    suite_digest: str = ""
     cpu: str = ""
     event: str = ""
     period: int = 0
@@ -76,6 +79,8 @@ def provenance_of(
         build_id=vmlinux.build_id,
         config_digest=config_digest,
         workload=meta.extra.get("workload", ""),
+        command=meta.extra.get("workload-command", ""),
+        suite_digest=meta.extra.get("suite", ""),
         cpu=meta.cpu,
         event=meta.event,
         period=meta.period,
@@ -86,7 +91,7 @@ def provenance_of(
         table_sha256=table_digest(conversion.table),
         found_share=round(conversion.quality.found.share, 6),
         mismatch=bool(meta.build_id) and meta.build_id != vmlinux.build_id,
-        tools=tools,
+        tools=dict(tools) | {name: meta.extra[name] for name in ("qemu",) if name in meta.extra},
         converter=conversion.tool,
         modules={one.name: one.samples for one in conversion.modules if not one.why_not},
         modules_left_out={one.name: one.why_not for one in conversion.modules if one.why_not},

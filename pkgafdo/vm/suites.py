@@ -7,9 +7,10 @@ under `-icount` the same kernel executes the same instructions in every run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from pkgafdo import files
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -165,6 +166,12 @@ def require_suite(name: str) -> Suite:
     raise ConfigError(
         f"there is no workload suite “{name}”", hint=f"Shipped are: {', '.join(SUITES)}."
     )
+
+
+def origin_of(suite: Suite) -> dict[str, str]:
+    """Return what a recording keeps of the suite that it was made with."""
+    origin = {"workload": suite.name, "suite": files.sha256_json(asdict(suite))}
+    return origin | ({"workload-command": suite.about} if suite.name == OWN else {})
 
 
 def suite_of(settings: WorkloadSettings) -> Suite:
