@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files
@@ -62,28 +63,33 @@ def git_command(tree: Path, *words: str) -> Command:
 def git_digest(runner: Runner, tree: Path) -> str:
     """Return the commit that is checked out, with a digest of what was changed since.
 
-    An untracked file counts by name, size and time, as in `folder_digest`; ignored files do not.
+    Tracked files count by their content; untracked ones by name, size and time, as in
+    `folder_digest`; ignored ones do not. `git diff` is not asked: it may refresh the index.
     """
     commit = runner.query(git_command(tree, "rev-parse", "HEAD")).stdout.strip()
-    changes = runner.query(git_command(tree, "diff", "--no-ext-diff", "HEAD")).stdout
-    listed = git_command(tree, "ls-files", "--others", "--exclude-standard", "-z")
-    untracked = "".join(_untracked(tree, runner.query(listed).stdout.split("\0")))
-    if not changes and not untracked:
+    words = ("status", "--porcelain", "-z", "--untracked-files=all", "--no-renames")
+    entries = runner.query(git_command(tree, *words)).stdout.split("\0")
+    changes = "".join(line for entry in sorted(entries) if entry for line in _change(tree, entry))
+    if not changes:
         return commit
-    digest = hashlib.sha256((changes + untracked).encode("utf-8", "surrogateescape"))
-    return f"{commit}-dirty-{digest.hexdigest()[:16]}"
+    digest = hashlib.sha256(changes.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{commit}-dirty-{digest[:16]}"
 
 
-def _untracked(tree: Path, names: list[str]) -> Iterator[str]:
-    for name in sorted(filter(None, names)):
-        path = tree / name
-        if path.is_dir() and not path.is_symlink():  # a repository inside the tree
-            yield from _entries(str(path), name)
+def _change(tree: Path, entry: str) -> Iterator[str]:
+    """Yield what identifies one changed file; entry is git's: two letters, a space, the path."""
+    name = entry[3:]
+    path = tree / name
+    try:
+        status = path.lstat()
+        if stat.S_ISDIR(status.st_mode):  # a repository inside the tree
+            yield from _entries(str(path), f"{name.rstrip('/')}/")
+        elif stat.S_ISREG(status.st_mode) and not entry.startswith("??"):
+            yield f"{name}\0{status.st_mode & 0o111:o}\0{files.sha256_file(path)}\n"
         else:
-            try:
-                yield _line(name, path.lstat())
-            except OSError:  # gone meanwhile, or not named in UTF-8
-                yield f"{name}\n"
+            yield _line(name, status)
+    except OSError:  # deleted, or not named in UTF-8
+        yield f"{name}\n"
 
 
 def tarball_identity(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,10 @@ def test_a_git_folder_is_its_commit_and_is_not_written_to(runner, repository):
     assert (clean.digest, clean.kind) == (head(runner, repository, "HEAD"), "git")
     (repository / "Kconfig").write_text("changed")
     (repository / "new").write_text("")
-    assert identity.git_digest(runner, repository).startswith(f"{clean.digest}-dirty-")
+    dirty = identity.git_digest(runner, repository)
+    assert dirty.startswith(f"{clean.digest}-dirty-")
+    (repository / "Kconfig").write_text("changed again")
+    assert identity.git_digest(runner, repository) != dirty
     assert index.read_bytes() == before
 
 

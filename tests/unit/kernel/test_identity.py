@@ -27,12 +27,11 @@ def test_gits_own_files_and_dangling_links_do_not_disturb_the_digest(tmp_path):
     assert identity.folder_digest(tree) == first
 
 
-def git_runner(diff: str = "", untracked: str = "") -> FakeRunner:
+def git_runner(status: str = "") -> FakeRunner:
     return FakeRunner(
         answers={
             "rev-parse": Result(returncode=0, stdout="0123abcd\n"),
-            "diff": Result(returncode=0, stdout=diff),
-            "ls-files": Result(returncode=0, stdout=untracked),
+            "status": Result(returncode=0, stdout=status),
         }
     )
 
@@ -43,15 +42,20 @@ def test_a_clean_git_tree_is_its_commit(tmp_path):
 
 
 def test_changes_in_a_git_tree_change_its_digest(tmp_path):
-    one = identity.git_digest(git_runner("-a\n+b\n"), tmp_path)
-    other = identity.git_digest(git_runner("-a\n+c\n"), tmp_path)
+    runner = git_runner(" M Makefile\0 D gone\0")
+    (tmp_path / "Makefile").write_text("a")
+    one = identity.git_digest(runner, tmp_path)
     assert one.startswith("0123abcd-dirty-")
-    assert one != other
+    os.utime(tmp_path / "Makefile", ns=(1, 1))
+    assert identity.git_digest(runner, tmp_path) == one
+    assert identity.git_digest(git_runner("M  Makefile\0D  gone\0"), tmp_path) == one
+    (tmp_path / "Makefile").write_text("b")
+    assert identity.git_digest(runner, tmp_path) != one
 
 
 def test_an_untracked_file_counts_by_more_than_its_name(tmp_path):
     kernel_tree.write_files(tmp_path, {"drivers/new.c": "int a;", "inner/x.c": "int x;"})
-    runner = git_runner(untracked="drivers/new.c\0inner/\0gone\0")
+    runner = git_runner("?? drivers/new.c\0?? inner/\0?? gone\0")
     first = identity.git_digest(runner, tmp_path)
     assert first.startswith("0123abcd-dirty-")
     assert identity.git_digest(runner, tmp_path) == first
