@@ -58,7 +58,7 @@ def _kbuild(session: Session, which: Round, inputs: Inputs) -> make.Kbuild:
         objects=session.scratch / which / "objects",
         toolchain=session.toolchain,
         jobs=session.jobs,
-        timestamp=timestamp if isinstance(timestamp, int) else 0,
+        timestamp=timestamp if isinstance(timestamp, int) else None,
     )
 
 

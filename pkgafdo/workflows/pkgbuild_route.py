@@ -63,7 +63,7 @@ def pkgbuild_source_stage(session: Session) -> Stage:
                 "origin": str(folder),
                 "pkgbase": read.pkgbase,
                 "makes_debug": any(name.endswith(("-debug", "-dbg")) for name in read.packages),
-                "timestamp": int((folder / pkgbuild_copy.PKGBUILD).stat().st_mtime),
+                "timestamp": _timestamp(folder),
             },
         )
 
@@ -73,7 +73,12 @@ def pkgbuild_source_stage(session: Session) -> Stage:
         recipe={"folder": str(folder), "digest": pkgbuild_copy.folder_digest(folder)},
         run=run,
         preview=lambda _: (f"# the PKGBUILD in {folder}",),
+        foretell=lambda: {"path": str(folder), "timestamp": _timestamp(folder)},
     )
+
+
+def _timestamp(folder: Path) -> int:
+    return int((folder / pkgbuild_copy.PKGBUILD).stat().st_mtime)
 
 
 def _warn_when_stale(folder: Path, printed: str) -> None:
@@ -127,6 +132,10 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
             },
         )
 
+    def preview(inputs: Inputs) -> tuple[str, ...]:
+        job = makepkg_job(session, which, {}, timestamp=inputs.fact("source.timestamp"))
+        return (shell(makepkg.build_command(job, log_name=f"build-{which}")),)
+
     return Stage(
         name=f"build-{which}",
         title=f"build the {which} kernel and its packages with makepkg",
@@ -142,11 +151,7 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
         },
         needs=needs,
         run=run,
-        preview=lambda _: (
-            shell(
-                makepkg.build_command(makepkg_job(session, which, {}), log_name=f"build-{which}")
-            ),
-        ),
+        preview=preview,
     )
 
 

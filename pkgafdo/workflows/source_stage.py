@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pkgafdo import log
 from pkgafdo.kernel import fetch, identity, tree
+from pkgafdo.kernel.fetch_preview import source_lines
 from pkgafdo.kernel.kconfig_check import require_lto, require_release
 from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.pipeline.stage import Produced, Stage
@@ -15,6 +16,7 @@ from pkgafdo.workflows.room import require_room_for
 from pkgafdo.workflows.rounds import Round, naming
 
 if TYPE_CHECKING:
+    from pkgafdo.config.model import Config
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.workflows.session import Session
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 def source_stage(session: Session) -> Stage:
     """Return the stage that gets the kernel tree and asks it what it can do."""
     settings = session.config.source
-    recipe = plain(settings)
+    cache = session.cache / "sources"
+    host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
+    recipe = _recipe(session.config)
     place = Path(settings.location)
     tarball: dict[str, Any] = {}
     # What a user has here may have changed since; everything else is identified by its digest.
@@ -31,45 +35,62 @@ def source_stage(session: Session) -> Stage:
     elif settings.kind is SourceKind.TARBALL and place.is_file():
         tarball = identity.tarball_identity(place, _known_tarball(session))
         recipe["digest"] = tarball["sha256"]
+    sha256 = tarball.get("sha256", "")
 
     def run(_: Inputs) -> Produced:
         require_room_for(session, Round.BASELINE, source=True)  # before the first download
-        host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
-        found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
-        facts = tree.inspect(found.path)
-        tree.require_buildable(facts)
-        if session.config.propeller.enable:
-            tree.require_propeller(facts)
-        require_lto(facts, session.config.kernel.lto)
-        # The baseline's is the longer of the two.
-        require_release(found.version, naming(session.config, Round.BASELINE).localversion)
-        makefile = found.path / "Makefile"
+        found = fetch.fetch(session.runner, settings, cache=cache, host=host)
+        facts = _facts(session.config, found.path)
         log.note(f"Linux {found.version} from {found.origin}")
         return Produced(
-            files={"makefile": makefile},
-            facts={
-                "path": str(found.path),
-                "version": found.version,
+            files={"makefile": found.path / "Makefile"},
+            facts=facts
+            | {
                 "digest": found.digest,
                 "kind": found.kind,
                 "origin": found.origin,
-                "makes_debug": facts.makes_debug,
-                "timestamp": int(makefile.stat().st_mtime),
                 "tarball": tarball,
             },
         )
 
+    def foretell() -> dict[str, Any]:
+        path = fetch.find_tree(settings, sha256, cache=cache)
+        return {} if path is None else _facts(session.config, path)
+
     return Stage(
         name="source",
         title="get the kernel source",
-        recipe=recipe
-        | {"lto": session.config.kernel.lto}
-        | ({"propeller": True} if session.config.propeller.enable else {}),
+        recipe=recipe,
         run=run,
-        preview=lambda _: (f"# the kernel source: {settings.label}",),
+        preview=lambda _: source_lines(
+            session.runner, settings, sha256=sha256, cache=cache, host=host
+        ),
+        foretell=foretell,
     )
+
+
+def _recipe(config: Config) -> dict[str, Any]:
+    recipe = plain(config.source) | {"lto": config.kernel.lto}
+    return recipe | ({"propeller": True} if config.propeller.enable else {})
 
 
 def _known_tarball(session: Session) -> dict[str, Any]:
     """Return what the last run found out about the source's tarball."""
     return dict(session.workdir.journal.facts_of("source").get("tarball", {}))
+
+
+def _facts(config: Config, path: Path) -> dict[str, Any]:
+    """Return what builds need to know of a tree; raises when it cannot make the wanted kernels."""
+    facts = tree.inspect(path)
+    tree.require_buildable(facts)
+    if config.propeller.enable:
+        tree.require_propeller(facts)
+    require_lto(facts, config.kernel.lto)
+    # The baseline's is the longer of the two.
+    require_release(facts.version, naming(config, Round.BASELINE).localversion)
+    return {
+        "path": str(path),
+        "version": facts.version,
+        "makes_debug": facts.makes_debug,
+        "timestamp": int((path / "Makefile").stat().st_mtime),
+    }

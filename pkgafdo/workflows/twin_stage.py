@@ -61,7 +61,7 @@ def _link_command(session: Session, inputs: Inputs) -> Command:
         objects=_place(session) / "objects",
         toolchain=session.toolchain,
         jobs=session.jobs,
-        timestamp=timestamp if isinstance(timestamp, int) else 0,
+        timestamp=timestamp if isinstance(timestamp, int) else None,
     )
     # What the baseline's code was compiled with.
     variables = make.code_variables(session.toolchain, session.config.kernel.lto, ())

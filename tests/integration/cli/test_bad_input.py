@@ -137,6 +137,9 @@ def test_a_source_that_is_not_there_is_refused(pkgafdo, folder, name):
     refusal = refused(pkgafdo, 2, "--source", folder / name)
     assert refusal.message.startswith("there is no ")
     assert str(folder / name) in refusal.message
+    looked = refused(pkgafdo, 2, "--dry-run", "--source", folder / name, verb="run")
+    assert looked == refusal
+    assert not (folder / "work/journal").exists()
 
 
 def test_a_tree_that_was_built_in_is_refused_with_the_way_to_clean_it(pkgafdo, folder):

@@ -57,8 +57,8 @@ class Host(FakeRunner):
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    answers = {"ldd": Result(returncode=1), "--list": Result(returncode=0, stdout="ls\nfind\n")}
-    runner = Host(answers=answers)
+    listed = Result(returncode=0, stdout="ls\nfind\n")
+    runner = Host(answers={"ldd": Result(returncode=1), "--list": listed})
     runner.folder = tmp_path
     for name in ("busybox", "mybench", "unpacked"):
         (tmp_path / name).write_bytes(b"\x7fELF")
