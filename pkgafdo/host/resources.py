@@ -19,16 +19,21 @@ OTHER_DISK: Final = "Make room there, or choose a folder on another disk (--work
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """What will lie in a folder, and how many bytes that takes."""
+    """What will lie in a folder, and how many bytes that takes.
+
+    begun: what lies there already is a part of it. Work that was interrupted late must be able to
+    go on.
+    """
 
     path: Path
     size: int
     what: str
+    begun: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
-    """One file system against the needs that fall on it; what their folders hold counts already."""
+    """One file system against the needs that fall on it; held is what is there of them already."""
 
     needs: tuple[Need, ...]
     free: int
@@ -41,7 +46,7 @@ class Room:
 
     @property
     def suffices(self) -> bool:
-        """Whether they fit. Work that was interrupted late must be able to go on."""
+        """Whether they fit."""
         return self.free + self.held >= self.needed
 
     @property
@@ -81,7 +86,7 @@ def find_rooms(needs: Iterable[Need]) -> tuple[Room, ...]:
         Room(
             needs=tuple(together),
             free=free_disk(together[0].path),
-            held=sum(held_disk(path) for path in dict.fromkeys(need.path for need in together)),
+            held=sum(map(held_disk, {need.path for need in together if need.begun})),
         )
         for together in systems.values()
     )

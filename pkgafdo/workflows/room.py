@@ -50,7 +50,8 @@ def source_needs(settings: SourceSettings, cache: Path) -> list[Need]:
         settings.sha256
         and fetch_tarball.find_unpacked(cache, fetch_tarball.key_of(settings.sha256))
     )
-    return [] if is_there else [Need(path=cache, size=disk.SOURCE, what="the kernel source")]
+    need = Need(path=cache, size=disk.SOURCE, what="the kernel source", begun=False)
+    return [] if is_there else [need]
 
 
 def build_needs(

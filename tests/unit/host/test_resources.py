@@ -35,6 +35,16 @@ def test_too_little_room_says_needed_free_where_and_for_what(tmp_path: Path) -> 
     assert caught.value.exit_code == 3
 
 
+def test_what_lies_in_a_folder_counts_only_where_it_is_a_part_of_the_need(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1 << 16))
+    begun, new = (
+        find_rooms([Need(path=tmp_path, size=1, what="x", begun=begun)])[0].held
+        for begun in (True, False)
+    )
+    assert begun >= 1 << 16
+    assert new == 0
+
+
 def test_each_file_system_is_held_against_what_falls_on_it(tmp_path: Path) -> None:
     proc = Path("/proc")  # everywhere a file system of its own
     places = (tmp_path / "a", proc, tmp_path / "b")
