@@ -17,7 +17,7 @@ _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 
 SOURCE: Final = 2 * _GIB
-"""Bytes of a kernel tree and of the tarball that it comes from; about 1.6 and 0.15 GiB."""
+"""estimated: bytes of a kernel tree and of the tarball that it comes from"""
 SMALL: Final = 400 * _MIB
 """Bytes of the built-in small configuration's objects.
 
@@ -30,14 +30,14 @@ DISTRIBUTION: Final = 25 * _GIB
 _OPTION: Final = DISTRIBUTION // 9500
 """Bytes of the objects behind one option that is on, with full debug information.
 
-That is a distribution's total over its options: some 3000 =y and 6500 =m.
+estimated: a distribution's total over its options, some 3000 =y and 6500 =m
 """
 _LINE_TABLES: Final = 4
 """estimated: how many times smaller objects are that hold line tables only (-gmlt)"""
 _WITHOUT_LTO: Final = 0.7
 """estimated: without ThinLTO there is no second set of objects beside the bitcode"""
-_WHOLE: Final = 1000
-"""A file with fewer options is a part of a configuration: Kconfig's defaults fill in the rest."""
+_OF_KCONFIG: Final = "CC_VERSION_TEXT"
+"""Stands in every .config that Kconfig wrote. What lacks it is a part: defaults fill in the rest."""
 PACKAGES: Final = 0.4
 """Packages, makepkg's copy of them and the private root, as a share of the objects.
 
@@ -59,7 +59,7 @@ def estimate_objects(text: str, *, modules: int | None = None, lto: bool = True)
         size /= _LINE_TABLES
     if not lto:
         size *= _WITHOUT_LTO
-    return max(int(size), SMALL if len(options) >= _WHOLE else DEFCONFIG)
+    return max(int(size), SMALL if _OF_KCONFIG in options else DEFCONFIG)
 
 
 def has_full_debug(options: Mapping[str, str]) -> bool:

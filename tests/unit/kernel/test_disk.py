@@ -10,18 +10,18 @@ GIB = 1 << 30
 DEBUG = "CONFIG_DEBUG_INFO=y\n"
 
 
-def config(*, built_in: int, modules: int = 0, unset: int = 400, debug: bool = False) -> str:
+def config(*, built_in: int, modules: int = 0, debug: bool = False) -> str:
     return "".join(
         [
             *(f"CONFIG_Y{number}=y\n" for number in range(built_in)),
             *(f"CONFIG_M{number}=m\n" for number in range(modules)),
-            *(f"# CONFIG_N{number} is not set\n" for number in range(unset)),
+            'CONFIG_CC_VERSION_TEXT="clang version 19.1.7"\n',
             DEBUG if debug else "",
         ]
     )
 
 
-DISTRIBUTION = config(built_in=3000, modules=6500, unset=3000, debug=True)
+DISTRIBUTION = config(built_in=3000, modules=6500, debug=True)
 
 
 def test_a_distributions_configuration_takes_what_was_reported_of_one():
