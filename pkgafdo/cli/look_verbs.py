@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -46,6 +47,13 @@ def vmlinux_group() -> None:
     """Hold the verbs about vmlinux."""
 
 
+def _hex_digits(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Return a build-id as tools print it, in small letters; refuse what is none."""
+    if value is not None and not re.fullmatch(r"(?:[0-9a-fA-F]{2})+", value):
+        raise click.BadParameter(f"a build-id is pairs of hexadecimal digits, not “{value}”")
+    return value and value.lower()
+
+
 @vmlinux_group.command("find", help="Find vmlinux through the installed packages' file lists.")
 @click.option(
     "--root",
@@ -54,7 +62,9 @@ def vmlinux_group() -> None:
     help="Where packages are installed.",
 )
 @click.option("--pkgbase", help="Only packages of this pkgbase, for example linux-cachyos.")
-@click.option("--build-id", help="The GNU build-id that it must have, in hex.")
+@click.option(
+    "--build-id", callback=_hex_digits, help="The GNU build-id that it must have, in hex."
+)
 @common
 def vmlinux_find(
     root: Path,

@@ -66,6 +66,7 @@ def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
     if provenance is None:
         return ["provenance  none: nobody knows which kernel and workload it is of"]
     modules = ", ".join(sorted(provenance["modules"])) or "none"
+    command = provenance.get("command")
     lines = [
         (
             f"kernel      {provenance['kernelrelease'] or 'unknown'}, "
@@ -75,6 +76,7 @@ def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
             f"workload    {provenance['workload'] or 'unknown'}, event "
             f"{provenance['event'] or 'unknown'}, {provenance['samples']:,} samples recorded"
         ),
+        *([f"command     {command}"] if command else []),
         f"modules     {modules}",
         f"made by     {provenance['created_by'] or 'unknown'}, {provenance['converter']}",
     ]

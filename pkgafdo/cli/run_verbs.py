@@ -216,9 +216,7 @@ def status_verb(notify: bool, workdir: Path | None, as_json: bool) -> None:
     entries = require_workdir(path).journal.read()
     ordered = dict(sorted(entries.items(), key=lambda item: item[1].started))
     result = result_of(path, ordered)
-    lines = [
-        f"{name:26s} {entry.seconds:8.1f} s  {entry.started}" for name, entry in ordered.items()
-    ]
+    lines = [f"{name:26s} {entry.seconds:8.1f} s  {entry.began}" for name, entry in ordered.items()]
     text = "\n".join(lines or ["nothing is finished yet"]) + "\n\n" + render_result(result)
     if awaited := waiting.status_of(path):
         result["waiting"] = awaited

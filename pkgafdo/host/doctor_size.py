@@ -8,15 +8,19 @@ from pkgafdo.host.doctor import Finding, Level
 from pkgafdo.host.resources import GIB
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pkgafdo.host.resources import Room
 
 _TOPIC = "configured run"
 
 
-def disk_finding(place: Path, *, free: int, held: int, needed: int, purpose: str) -> Finding:
-    """Say whether a folder's disk is large enough; what the folder holds already counts."""
-    text = f"{free / GIB:.1f} GiB free for {place}, {needed / GIB:.1f} needed for {purpose}"
-    if free + held >= needed:
+def disk_finding(room: Room) -> Finding:
+    """Say whether a file system is large enough; what is held already counts."""
+    purpose = ", ".join(need.what for need in room.needs)
+    text = (
+        f"{room.free / GIB:.1f} GiB free for {room.places}, "
+        f"{room.needed / GIB:.1f} needed for {purpose}"
+    )
+    if room.suffices:
         return Finding(topic=_TOPIC, name="disk", level=Level.FINE, text=text)
     return Finding(
         topic=_TOPIC,
@@ -24,7 +28,8 @@ def disk_finding(place: Path, *, free: int, held: int, needed: int, purpose: str
         level=Level.MISSING,
         text=text,
         hint="Make room there, choose another disk (--workdir), or build fewer modules "
-        "(kernel.localmodconfig with the list of modprobed-db).",
+        "(kernel.localmodconfig with the list of modprobed-db). If one build is known to take "
+        "less, say so in build.disk_gib.",
     )
 
 

@@ -126,6 +126,11 @@ def config_commands(kbuild: Kbuild, settings: KernelSettings) -> tuple[Command, 
     return tuple(commands)
 
 
+def given_base(base: str, running: RunningKernel) -> str:
+    """Return the text of a base that exists already: the running kernel's, or a file's."""
+    return running_config(running) if base == "running" else read_config(Path(base))
+
+
 def base_text(
     runner: Runner, kbuild: Kbuild, settings: KernelSettings, running: RunningKernel
 ) -> str:
@@ -133,13 +138,11 @@ def base_text(
     match settings.base:
         case "small":
             return small_config()
-        case "running":
-            return running_config(running)
         case "defconfig":
             runner.run(make_command(kbuild, "defconfig", log="configure"))
             return read_config(kbuild.objects / ".config")
-        case path:
-            return read_config(Path(path))
+        case given:
+            return given_base(given, running)
 
 
 def write_config(

@@ -72,30 +72,57 @@ def _fetch(
         case SourceKind.URL:
             return fetch_tarball.from_url(runner, settings.location, settings.sha256, cache=cache)
         case SourceKind.GIT:
-            return fetch_git.from_git(runner, settings.location, settings.branch, cache=cache)
+            return fetch_git.from_git(runner, settings.repository, settings.branch, cache=cache)
         case SourceKind.AUTO:
             return _newest(runner, cache=cache, host=host)
         case unknown:
             assert_never(unknown)
 
 
+def has_apt(runner: Runner, host: SourceHost) -> bool:
+    """Say whether apt can fetch and verify a source of Debian's here."""
+    programs = all(runner.which(name) for name in ("apt-get", "dpkg-deb"))
+    return programs and host.keyring is not None
+
+
 def _newest(runner: Runner, *, cache: Path, host: SourceHost) -> KernelTree:
     """Return Debian's newest kernel source where apt can verify it, else the pinned release."""
-    if runner.which("apt-get") and runner.which("dpkg-deb") and host.keyring:
+    if has_apt(runner, host) and host.keyring:
         return fetch_apt.from_apt(runner, cache=cache, keyring=host.keyring, is_root=host.is_root)
     pin = fetch_tarball.PINNED
     log.note(f"without apt and Debian's keyring, the source is Linux {pin.version}")
     return fetch_tarball.from_url(runner, pin.url, pin.sha256, cache=cache)
 
 
-def from_folder(runner: Runner, path: Path) -> KernelTree:
-    """Return the tree in a folder, which is used as it is and never written to."""
+def require_folder(path: Path) -> Path:
+    """Return a folder's whole path; raises ConfigError when there is nothing."""
     if not path.exists():
         raise ConfigError(
             f"there is no kernel source at {path}",
             hint='Set source.location to a kernel tree, a tarball, a git URL or "auto".',
         )
-    path = path.resolve()
+    return path.resolve()
+
+
+def find_tree(settings: SourceSettings, sha256: str, *, cache: Path) -> Path | None:
+    """Return the tree that needs no fetching, or None; sha256 is a tarball's where it is known.
+
+    Raises ConfigError when a folder or tarball of the user's is not there, ArtifactError when the
+    tarball is another.
+    """
+    place = Path(settings.location)
+    if settings.kind is SourceKind.FOLDER:
+        return require_folder(place)
+    if settings.kind is SourceKind.TARBALL:
+        fetch_tarball.require_file(place)
+        fetch_tarball.require_digest(place, sha256, settings.sha256)
+    digest = sha256 or settings.sha256
+    return fetch_tarball.find_unpacked(cache, fetch_tarball.key_of(digest)) if digest else None
+
+
+def from_folder(runner: Runner, path: Path) -> KernelTree:
+    """Return the tree in a folder, which is used as it is and never written to."""
+    path = require_folder(path)
     facts = tree.inspect(path)
     digest, kind = identity.identify(runner, path)
     return KernelTree(path=path, version=facts.version, digest=digest, kind=kind, origin=str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cmp_to_key
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -140,14 +140,44 @@ def prepare(runner: Runner, folder: Path, keyring: Path, *, is_root: bool) -> No
         )
     files.write_text(folder / "sources.list", sources_list(mirror, keyring))
     files.write_text(folder / "apt.conf", apt_conf(folder, is_root=is_root))
-    runner.run(apt_command(folder, "apt-get", "update", log="fetch"))
+    runner.run(update_command(folder))
+
+
+def apt_folder(cache: Path) -> Path:
+    """Return where our apt keeps its configuration and lists."""
+    return cache / "apt"
+
+
+def download_folder(folder: Path) -> Path:
+    """Return where our apt downloads to and packages are taken apart."""
+    return folder / "download"
+
+
+def update_command(folder: Path) -> Command:
+    """Return the command that brings our apt's package lists up to date."""
+    return apt_command(folder, "apt-get", "update", log="fetch")
+
+
+def search_command(folder: Path) -> Command:
+    """Return the command that lists the archive's packages of kernel sources."""
+    return apt_command(folder, "apt-cache", "search", "--names-only", r"^linux-source-[0-9.]+$")
+
+
+def download_command(folder: Path, package: SourcePackage) -> Command:
+    """Return the command that downloads one version of a package."""
+    wanted = f"{package.name}={package.version}"
+    command = apt_command(folder, "apt-get", "download", wanted, log="fetch")
+    return replace(command, cwd=download_folder(folder))
+
+
+def extract_command(deb: Path, scratch: Path) -> Command:
+    """Return the command that takes a package's files out of it."""
+    return Command(argv=("dpkg-deb", "-x", str(deb), str(scratch / "files")), log="fetch")
 
 
 def require_newest(runner: Runner, folder: Path) -> SourcePackage:
     """Return the newest source package; raises ArtifactError when the archive has none."""
-    names = runner.query(
-        apt_command(folder, "apt-cache", "search", "--names-only", r"^linux-source-[0-9.]+$")
-    ).stdout
+    names = runner.query(search_command(folder)).stdout
     wanted = sorted({line.split(" ")[0] for line in names.splitlines() if line})
     shown = runner.query(apt_command(folder, "apt-cache", "show", *wanted)).stdout if wanted else ""
     found = newest(parse_packages(shown))
@@ -165,13 +195,13 @@ def from_apt(runner: Runner, *, cache: Path, keyring: Path, is_root: bool) -> Ke
 
     apt verifies the archive's signature and the package's checksum.
     """
-    folder = cache / "apt"
+    folder = apt_folder(cache)
     log.step("looking for Debian's newest kernel source")
     prepare(runner, folder, keyring, is_root=is_root)
     package = require_newest(runner, folder)
     record = cache / "debian" / f"{package.name}_{package.version}.json"
     sha256 = files.read_json(record)["sha256"] if record.is_file() else ""
-    path = fetch_tarball.find_unpacked(cache, f"sha256-{sha256[:32]}") if sha256 else None
+    path = fetch_tarball.find_unpacked(cache, fetch_tarball.key_of(sha256)) if sha256 else None
     if path is None:
         sha256, path = _download(runner, folder, package, cache=cache)
         files.write_json(record, {"sha256": sha256})
@@ -189,13 +219,11 @@ def _download(
 ) -> tuple[str, Path]:
     """Download and unpack a source package; return the digest of its tarball and the tree."""
     log.step(f"downloading {package.name} {package.version}")
-    scratch = folder / "download"
+    scratch = download_folder(folder)
     files.remake_marked(scratch, APT_MARK)
-    wanted = f"{package.name}={package.version}"
-    download = apt_command(folder, "apt-get", "download", wanted, log="fetch")
-    runner.run(Command(argv=download.argv, cwd=scratch, env=download.env, log=download.log))
+    runner.run(download_command(folder, package))
     deb = next(scratch.glob("*.deb"))
-    runner.run(Command(argv=("dpkg-deb", "-x", str(deb), str(scratch / "files")), log="fetch"))
+    runner.run(extract_command(deb, scratch))
     tarball = next((scratch / "files/usr/src").glob("linux-source-*.tar.*"))
     sha256 = files.sha256_file(tarball)
     path = fetch_tarball.unpack(runner, tarball, sha256, cache=cache)

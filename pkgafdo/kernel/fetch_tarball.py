@@ -64,17 +64,32 @@ def find_unpacked(cache: Path, key: str) -> Path | None:
     return found if found.is_dir() else None
 
 
+def key_of(sha256: str) -> str:
+    """Return the key of a tarball's tree."""
+    return f"sha256-{sha256[:32]}"
+
+
+def partial_tree(cache: Path, key: str) -> Path:
+    """Return where a source is unpacked before it gets its final name."""
+    return source_folder(cache, f".{key}.partial") / _TREE
+
+
+def download_place(cache: Path, url: str) -> Path:
+    """Return where the tarball of a URL is downloaded to."""
+    return cache / "downloads" / url.rpartition("/")[2]
+
+
 def begin(cache: Path, key: str) -> Path:
     """Return an empty folder of ours to unpack into; what an interrupted run left is removed."""
-    folder = source_folder(cache, f".{key}.partial")
-    files.remake_marked(folder, SOURCE_MARK)
-    (folder / _TREE).mkdir()
-    return folder / _TREE
+    tree_folder = partial_tree(cache, key)
+    files.remake_marked(tree_folder.parent, SOURCE_MARK)
+    tree_folder.mkdir()
+    return tree_folder
 
 
 def finish(cache: Path, key: str) -> Path:
     """Give an unpacked source its final name; if no kernel, remove it and raise ArtifactError."""
-    partial = source_folder(cache, f".{key}.partial")
+    partial = partial_tree(cache, key).parent
     try:
         tree.inspect(partial / _TREE)
     except ArtifactError:
@@ -88,7 +103,7 @@ def finish(cache: Path, key: str) -> Path:
 
 def unpack(runner: Runner, tarball: Path, sha256: str, *, cache: Path) -> Path:
     """Return the tree of a verified tarball, unpacking it unless that was done before."""
-    key = f"sha256-{sha256[:32]}"
+    key = key_of(sha256)
     if (found := find_unpacked(cache, key)) is not None:
         return found
     log.note(f"unpacking {tarball.name}")
@@ -111,25 +126,35 @@ def unpack(runner: Runner, tarball: Path, sha256: str, *, cache: Path) -> Path:
         ) from error
 
 
-def from_file(runner: Runner, tarball: Path, sha256: str, *, cache: Path) -> KernelTree:
-    """Return the tree of a tarball on this machine; checks its sha256 when one is given."""
+def require_file(tarball: Path) -> None:
+    """Raise ConfigError when there is no such tarball."""
     if not tarball.is_file():
         raise ConfigError(f"there is no tarball at {tarball}", hint="Check source.location.")
-    found = files.sha256_file(tarball)
-    if sha256 and found != sha256:
+
+
+def require_digest(tarball: Path, found: str, wanted: str) -> None:
+    """Raise ArtifactError when a tarball's SHA-256 is not the one that is wanted, if any is."""
+    if wanted and found != wanted:
         raise ArtifactError(
             f"{tarball} is not the tarball that was asked for",
-            details=f"sha256 expected {sha256}\n       but got  {found}",
+            details=f"sha256 expected {wanted}\n       but got  {found}",
             hint="Download it again, or correct source.sha256.",
         )
+
+
+def from_file(runner: Runner, tarball: Path, sha256: str, *, cache: Path) -> KernelTree:
+    """Return the tree of a tarball on this machine; checks its sha256 when one is given."""
+    require_file(tarball)
+    found = files.sha256_file(tarball)
+    require_digest(tarball, found, sha256)
     return _tree(unpack(runner, tarball, found, cache=cache), found, origin=str(tarball))
 
 
 def from_url(runner: Runner, url: str, sha256: str, *, cache: Path) -> KernelTree:
     """Return the tree of a tarball behind a URL, downloading and unpacking it once."""
-    path = find_unpacked(cache, f"sha256-{sha256[:32]}")
+    path = find_unpacked(cache, key_of(sha256))
     if path is None:
-        target = cache / "downloads" / url.rpartition("/")[2]
+        target = download_place(cache, url)
         log.step(f"downloading {url}")
         with log.working():
             download.download(url, sha256=sha256, target=target, progress=download.show_progress)

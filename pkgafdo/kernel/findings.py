@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """The outcome of one check; why explains a failure, or proves a success."""
+    """The outcome of one check; why explains a failure, or proves a success.
+
+    wanted is empty where nothing was asked for and `got` is only told.
+    """
 
     name: str
     ok: bool
@@ -27,5 +30,6 @@ def failed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def describe(finding: Finding) -> str:
     """Return a finding as text: one line, and the reason indented below it."""
-    line = f"{finding.name}: wanted {finding.wanted}, got {finding.got}"
+    wanted = f"wanted {finding.wanted}, got " if finding.wanted else ""
+    line = f"{finding.name}: {wanted}{finding.got}"
     return "\n".join([line, *(f"    {text}" for text in finding.why.splitlines())])

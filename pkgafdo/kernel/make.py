@@ -19,6 +19,8 @@ BUILD_NAME: Final = "pkgafdo"
 """User and host written into the kernel's banner, so that two machines build the same bytes."""
 
 
+NOT_KNOWN: Final = "‹source.timestamp›"
+"""Stands in a plan for the time of a source that is not here yet."""
 SAME_FOLDER: Final = "-fdebug-compilation-dir=."
 """Keeps the object folder out of the bitcode. ThinLTO names functions that it makes visible
 foo.llvm.HASH, after the bitcode's digest: Propeller's lists hold such names, and fit the next build
@@ -29,29 +31,35 @@ only if it has the same."""
 class Kbuild:
     """One build: the tree, its object folder, the toolchain and what makes it reproducible.
 
-    timestamp (seconds since 1970) stands in the banner and in the packages; jobs is make's -j.
+    timestamp (seconds since 1970) stands in the banner and in the packages, and is None in a plan
+    that does not know it yet; jobs is make's -j.
     """
 
     tree: Path
     objects: Path
     toolchain: Toolchain
     jobs: int
-    timestamp: int
+    timestamp: int | None
 
 
 def build_environment(kbuild: Kbuild) -> dict[str, str]:
     """Return what the build's environment holds beside the runner's minimal one."""
-    moment = datetime.fromtimestamp(kbuild.timestamp, tz=UTC)
     return {
         "KBUILD_BUILD_HOST": BUILD_NAME,
-        # The form that `date` prints and reads: the initramfs generator parses it.
-        "KBUILD_BUILD_TIMESTAMP": moment.strftime("%a %b %d %H:%M:%S UTC %Y"),
+        "KBUILD_BUILD_TIMESTAMP": _date(kbuild.timestamp),
         "KBUILD_BUILD_USER": BUILD_NAME,
         "LC_ALL": "C",
         # Set, though empty, it keeps setlocalversion from adding a “+” to a git tree's release.
         "LOCALVERSION": "",
-        "SOURCE_DATE_EPOCH": str(kbuild.timestamp),
+        "SOURCE_DATE_EPOCH": NOT_KNOWN if kbuild.timestamp is None else str(kbuild.timestamp),
     }
+
+
+def _date(timestamp: int | None) -> str:
+    """Return a time in the form that `date` prints and reads: the initramfs generator parses it."""
+    if timestamp is None:
+        return NOT_KNOWN
+    return datetime.fromtimestamp(timestamp, tz=UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
 
 
 def make_command(

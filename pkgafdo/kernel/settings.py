@@ -12,7 +12,9 @@ from pydantic.dataclasses import dataclass
 
 from pkgafdo.settings import SETTINGS
 
-TARBALL_SUFFIXES: Final = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2")
+TARBALL_SUFFIXES: Final = (
+    ".tar", ".tar.xz", ".txz", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2",
+)  # fmt: skip
 RELEASE_LIMIT: Final = 64
 """Longest `uname -r` in characters (__NEW_UTS_LEN, include/uapi/linux/utsname.h)."""
 
@@ -21,7 +23,9 @@ LONGEST_VERSION: Final = "10.10.100"
 
 _LOCALVERSION: Final = re.compile(r"-[A-Za-z0-9._+~-]*")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_GIT_SCHEMES: Final = ("git://", "ssh://", "file://", "git+ssh://")
+_MAKEPKGS: Final = "git+"
+"""What makepkg writes before the URL of a repository; git itself does not know it."""
+_GIT_SCHEMES: Final = ("git://", "ssh://", "file://", _MAKEPKGS)
 _SCP_LIKE: Final = re.compile(r"[\w.-]+@[\w.-]+:.+")
 
 Lto = Literal["thin", "none", "full", "thin-dist"]
@@ -67,6 +71,11 @@ class SourceSettings:
         return source_kind(self.location, self.branch)
 
     @property
+    def repository(self) -> str:
+        """The location as git takes it."""
+        return self.location.removeprefix(_MAKEPKGS)
+
+    @property
     def label(self) -> str:
         """How a plan names the place; a repository's own branch goes without saying."""
         return f"{self.location}, branch {self.branch}" if self.branch else self.location
@@ -89,6 +98,8 @@ class SourceSettings:
             raise ValueError(f"sha256 belongs to a tarball, but {self.location} is none")
         if self.branch and self.kind is not SourceKind.GIT:
             raise ValueError(f"branch belongs to a git URL, but {self.location} is none")
+        if self.kind is SourceKind.GIT and "#" in self.location:
+            raise ValueError("a git URL has no “#”: name the branch or tag in source.branch")
         if self.branch.startswith("-") or self.location.startswith("-"):
             raise ValueError("a location or branch does not begin with “-”")
         return self

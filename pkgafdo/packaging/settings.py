@@ -21,6 +21,8 @@ class BuildSettings:
 
     jobs: int = Field(default=0, ge=0)
     """Jobs that make runs at once; 0 means one per processor."""
+    disk_gib: float = Field(default=0, ge=0)
+    """GiB of disk that one build takes, with its packages; 0 estimates it from the configuration."""
     user: str = "pkgafdo-build"
     """The unprivileged user that builds when pkgafdo runs as root."""
     pkgbase: str = "linux-pkgafdo"

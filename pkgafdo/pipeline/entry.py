@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,11 @@ class Entry:
     started: str
     version: str
     program_seconds: float = 0.0
+
+    @property
+    def began(self) -> str:
+        """When the stage began, in whole seconds; `started` is finer, to tell the order of stages."""
+        return re.sub(r"\.\d+", "", self.started)
 
     def digest_of(self, name: str) -> str:
         """Return what identifies an output: a file's SHA-256, or that of a fact's JSON."""

@@ -98,7 +98,7 @@ def _run(
         inputs=inputs.digests(),
         commands=tuple(commands),
         seconds=time.monotonic() - clock,
-        started=started.isoformat(timespec="seconds"),
+        started=started.isoformat(timespec="microseconds"),
         version=version,
         program_seconds=sum(spent),
     )

@@ -63,6 +63,13 @@ class Journal:
             entries[entry.stage] = entry
         return entries
 
+    def facts_of(self, stage: str) -> Mapping[str, Any]:
+        """Return the facts of one stage; none where its entry is absent or cannot be read."""
+        try:
+            return dict(files.read_json(self.folder / f"{stage}.json")["facts"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
     def changed(self) -> float:
         """Return when an entry was last written or removed, in seconds since 1970; 0 without any."""
         places = [self.folder, *self.folder.glob("*.json")] if self.folder.is_dir() else []

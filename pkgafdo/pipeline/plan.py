@@ -146,9 +146,15 @@ def preview(
     decisions = plan(stages, entries)
     stale = {one.stage for one in decisions if one.verdict is not Verdict.REUSE}
     known = {name: entry for name, entry in entries.items() if name not in stale}
+    foretold = {
+        f"{stage.name}.{key}": fact
+        for stage in stages
+        if stage.name in stale and stage.foretell is not None
+        for key, fact in stage.foretell().items()
+    }
     commands: dict[str, tuple[str, ...]] = {}
     for stage in stages:
-        inputs = Inputs(needs=stage.needs, entries=known, planned=True)
+        inputs = Inputs(needs=stage.needs, entries=known, planned=True, foretold=foretold)
         shown = stage.name in stale and stage.preview is not None
         commands[stage.name] = stage.preview(inputs) if shown and stage.preview else ()
     return decisions, commands

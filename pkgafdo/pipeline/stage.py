@@ -24,12 +24,14 @@ class Produced:
 class Inputs:
     """The outputs of earlier stages that a stage declared in `needs`, and nothing else.
 
-    In a plan (`planned`), an output that does not exist yet is shown as ‹stage.key›.
+    In a plan (`planned`), an output that does not exist yet is shown as ‹stage.key›, unless it is a
+    fact among those `foretold`.
     """
 
     needs: tuple[str, ...]
     entries: Mapping[str, Entry]
     planned: bool = False
+    foretold: Mapping[str, Any] = field(default_factory=dict)
 
     def file(self, key: str) -> Path:
         """Return the path of a declared input `stage.key`."""
@@ -41,7 +43,7 @@ class Inputs:
     def fact(self, key: str) -> Any:  # noqa: ANN401  a fact is any JSON type; the reader knows which
         """Return a declared input `stage.key` that is a fact."""
         entry, name = self._find(key)
-        return f"‹{key}›" if entry is None else entry.facts[name]
+        return self.foretold.get(key, f"‹{key}›") if entry is None else entry.facts[name]
 
     def digest(self, key: str) -> str:
         """Return what identifies the content of a declared input."""
@@ -69,7 +71,8 @@ class Stage:
 
     recipe holds the settings and tool facts that decide the result, JSON-plain; needs the outputs of
     earlier stages as `stage.key`. run does the work. preview returns the commands as shell lines. gate
-    returns a sentence when a person must act first (boot the new kernel), else None.
+    returns a sentence when a person must act first (boot the new kernel), else None. foretell
+    returns the facts that a preview can have before the stage has run, and raises what run would.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Stage:
     needs: tuple[str, ...] = ()
     preview: Callable[[Inputs], tuple[str, ...]] | None = None
     gate: Callable[[Inputs], str | None] | None = None
+    foretell: Callable[[], Mapping[str, Any]] | None = None
 
     @property
     def upstream(self) -> tuple[str, ...]:

@@ -72,6 +72,8 @@ def merged_provenance(
         build_id=_common(origin.build_id for origin in known),
         config_digest=_common(origin.config_digest for origin in known),
         workload=_joined(origin.workload for origin in known),
+        command=_joined(origin.command for origin in known),
+        suite_digest=_common(origin.suite_digest for origin in known),
         cpu=_joined(origin.cpu for origin in known),
         event=_joined(origin.event for origin in known),
         period=known[0].period if len({origin.period for origin in known}) == 1 else 0,

@@ -28,6 +28,7 @@ class Provenance:
     profile_sha256 and table_sha256 are digests of the profile's bytes and of the table's content.
     samples, lost, dropped, event and period are the recording's; functions and counts the
     profile's; found_share is the part of the recorded branches that began in a function of vmlinux.
+    command is the workload's where it is a user's own, suite_digest that of the steps that ran.
     tools maps names to versions, converter names the one that made it. modules maps the kernel
     modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
     says that foreign build-ids, or addresses of an unknown place, were allowed; build_id_checked that
@@ -43,6 +44,8 @@ class Provenance:
     build_id: str = ""
     config_digest: str = ""
     workload: str = ""
+    command: str = ""
+    suite_digest: str = ""
     cpu: str = ""
     event: str = ""
     period: int = 0
@@ -81,6 +84,8 @@ def provenance_of(
         build_id=vmlinux.build_id,
         config_digest=config_digest,
         workload=meta.extra.get("workload", ""),
+        command=meta.extra.get("workload-command", ""),
+        suite_digest=meta.extra.get("suite", ""),
         cpu=meta.cpu,
         event=meta.event,
         period=meta.period,
@@ -92,7 +97,7 @@ def provenance_of(
         found_share=round(conversion.quality.found.share, 6),
         mismatch=bool(foreign_build_ids(meta, vmlinux.build_id)) or RUNTIME_ADDRESSES in meta.extra,
         build_id_checked=tells_build_id(meta),
-        tools=tools,
+        tools=dict(tools) | {name: meta.extra[name] for name in ("qemu",) if name in meta.extra},
         converter=conversion.tool,
         modules={one.name: one.samples for one in conversion.modules if not one.why_not},
         modules_left_out={one.name: one.why_not for one in conversion.modules if one.why_not},

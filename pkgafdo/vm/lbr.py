@@ -12,6 +12,7 @@ from pkgafdo.branches.meta import TableMeta
 from pkgafdo.branches.vlbr import read_counts
 from pkgafdo.errors import ArtifactError
 from pkgafdo.vm.qemu import Boot, plugin_value, qemu_command, run_boot
+from pkgafdo.vm.suites import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +119,7 @@ def record(runner: Runner, settings: VmSettings, native: Native, guest: Guest) -
         source="virtual LBR in QEMU",
         cpu=settings.cpu,
         modules=report.modules,
-        extra={"workload": guest.suite.name},
+        extra=origin_of(guest.suite) | ({"qemu": native.qemu} if native.qemu else {}),
     )
     table = read_counts(counts, meta)
     if not table.branches:

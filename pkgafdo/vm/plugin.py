@@ -33,11 +33,15 @@ _WRITTEN_FOR: Final = range(1, 8)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Native:
-    """The compiled programs: the plugin for QEMU and the helper that marks windows in the guest."""
+    """The compiled programs: the plugin for QEMU and the helper that marks windows in the guest.
+
+    qemu is the version of the QEMU that the plugin is for.
+    """
 
     plugin: Path
     window: Path
     api: int
+    qemu: str = ""
 
 
 def native_source(name: str) -> str:
@@ -131,7 +135,8 @@ def build_native(runner: Runner, toolchain: Toolchain, *, qemu: str, cache: Path
         _compile(runner, compiler, api, folder)
         files.write_json(facts, {"api": api, "qemu": identity["qemu"]})
     api = int(files.read_json(facts)["api"])
-    return Native(plugin=folder / "vlbr.so", window=folder / "window", api=api)
+    qemu_version = str(identity["qemu"]).removeprefix("QEMU emulator version ")
+    return Native(plugin=folder / "vlbr.so", window=folder / "window", api=api, qemu=qemu_version)
 
 
 def _identity_of(runner: Runner, qemu: str) -> str:

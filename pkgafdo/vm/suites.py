@@ -7,9 +7,10 @@ under `-icount` the same kernel executes the same instructions in every run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from pkgafdo import files
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ HELDOUT: Final = Suite(
     ),
 )  # fmt: skip
 
+OWN: Final = "own"
+"""The name of a suite that is a user's own command."""
 SUITES: Final = {suite.name: suite for suite in (TRAIN, HELDOUT)}
 
 
@@ -165,6 +168,12 @@ def require_suite(name: str) -> Suite:
     )
 
 
+def origin_of(suite: Suite) -> dict[str, str]:
+    """Return what a recording keeps of the suite that it was made with."""
+    origin = {"workload": suite.name, "suite": files.sha256_json(asdict(suite))}
+    return origin | ({"workload-command": suite.about} if suite.name == OWN else {})
+
+
 def suite_of(settings: WorkloadSettings) -> Suite:
     """Return the suite that the settings ask for: a shipped one, or the user's own command."""
     if not settings.command:
@@ -175,4 +184,4 @@ def suite_of(settings: WorkloadSettings) -> Suite:
         operations=settings.operations,
         unit=settings.unit if settings.operations else "",
     )
-    return Suite(name="own", about=settings.command, steps=(step,), files=settings.files)
+    return Suite(name=OWN, about=settings.command, steps=(step,), files=settings.files)

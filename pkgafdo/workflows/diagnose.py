@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pkgafdo.errors import PkgafdoError
+from pkgafdo.errors import ConfigError, PkgafdoError
 from pkgafdo.host import boot_loader, dkms, doctor, doctor_boot, doctor_size, facts, kvm, tools
-from pkgafdo.host.resources import free_disk, held_disk
+from pkgafdo.host.resources import find_rooms
 from pkgafdo.host.secure_boot import read_secure_boot
-from pkgafdo.kernel import disk, memory
+from pkgafdo.kernel import configure, memory
 from pkgafdo.vm.plugin import probe_api
+from pkgafdo.workflows import room
 from pkgafdo.workflows.bootable import require_disk_folder, require_pacman, require_real_kernel
 from pkgafdo.workflows.diagnose_programs import (
     as_run_finds,
@@ -30,7 +31,7 @@ from pkgafdo.workflows.diagnose_recording import (
 )
 from pkgafdo.workflows.recorder import Road, expected_road, possible_road, try_recording
 from pkgafdo.workflows.rounds import rounds
-from pkgafdo.workflows.session import make_runner
+from pkgafdo.workflows.session import cache_folder, make_runner, scratch_folder
 
 if TYPE_CHECKING:
     from pkgafdo.artifacts import Toolchain
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from pkgafdo.host.doctor import Finding
     from pkgafdo.runner.base import Runner
     from pkgafdo.workflows.diagnose_recording import Trial
-
-_MARGIN: Final = 512 << 20
-"""Bytes beyond the builds: packages, recordings, two roots."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,25 +187,36 @@ def _road(look: Look) -> list[Finding]:
 
 
 def _sizes(look: Look) -> list[Finding]:
-    kernel = look.config.kernel
-    builds = len(rounds(look.config))
-    needed = disk.estimate_disk(
-        kernel.base, localmodconfig=bool(kernel.localmodconfig), builds=builds
-    )
+    base = look.config.kernel.base
     return [
-        doctor_size.disk_finding(
-            look.workdir,
-            free=free_disk(look.workdir),
-            held=held_disk(look.workdir),
-            needed=needed + _MARGIN,
-            purpose=f"{builds} builds of “{kernel.base}” and a recording",
-        ),
+        *_disks(look),
         doctor_size.memory_finding(
             available=look.host.memory_available,
             total=look.host.memory,
-            needed=memory.estimate_memory(
-                kernel.base, jobs=look.config.build.jobs or look.host.cores
-            ),
-            purpose=f"linking “{kernel.base}” and converting its recording",
+            needed=memory.estimate_memory(base, jobs=look.config.build.jobs or look.host.cores),
+            purpose=f"linking “{base}” and converting its recording",
         ),
     ]
+
+
+def _disks(look: Look) -> list[Finding]:
+    filesystem = look.filesystem
+    running = configure.RunningKernel(
+        release=look.host.release,
+        proc_config=filesystem / "proc/config.gz",
+        boot=filesystem / "boot",
+        modules=filesystem / "usr/lib/modules",
+    )
+    try:
+        needs = room.build_needs(
+            look.config,
+            running,
+            scratch=scratch_folder(look.workdir, None),
+            workdir=look.workdir,
+            builds=len(rounds(look.config)),
+        )
+    except ConfigError as error:
+        return [doctor.refused("configured run", "disk", error)]
+    if look.config.package.route != "pkgbuild":
+        needs += room.source_needs(look.config.source, cache_folder(look.host) / "sources")
+    return [doctor_size.disk_finding(one) for one in find_rooms(needs)]

@@ -1,4 +1,4 @@
-"""The stages that turn a source into installed packages: source, build, install, verify."""
+"""The stage that makes packages of the kernel source: configure, make pacman-pkg, check."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files, log
-from pkgafdo.host.resources import require_disk
-from pkgafdo.kernel import configure, disk, fetch, identity, image, make, tree, verify
+from pkgafdo.kernel import configure, image, make, verify
 from pkgafdo.kernel.findings import describe
 from pkgafdo.kernel.kconfig import RECORDERS
-from pkgafdo.kernel.kconfig_check import require_lto, require_release
-from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.packaging import pacman_pkg
 from pkgafdo.packaging.builder import give
 from pkgafdo.pipeline.stage import Produced, Stage
@@ -23,16 +20,14 @@ from pkgafdo.workflows.following import following
 from pkgafdo.workflows.guidance import guidance_needs, guidance_of, hand_over
 from pkgafdo.workflows.kept_packages import keep_address_map, keep_packages
 from pkgafdo.workflows.object_folder import clean_if_stale
-from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings, naming, rounds
+from pkgafdo.workflows.room import require_room_for
+from pkgafdo.workflows.rounds import Round, build_settings, kernel_settings
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.runner.command import Command
     from pkgafdo.workflows.session import Session
-
-_MARGIN: int = 512 * 2**20
-"""Bytes beyond the estimate: packages, recordings, two roots."""
 
 
 def plain(settings: object) -> dict[str, Any]:
@@ -45,52 +40,6 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def source_stage(session: Session) -> Stage:
-    """Return the stage that gets the kernel tree and asks it what it can do."""
-    settings = session.config.source
-    recipe = plain(settings)
-    folder = Path(settings.location)
-    if settings.kind is SourceKind.FOLDER and folder.is_dir():
-        # A user's own tree may have changed since; everything else is identified by its digest.
-        recipe["digest"] = identity.identify(session.runner, folder)[0]
-
-    def run(_: Inputs) -> Produced:
-        _require_room(session, Round.BASELINE)  # before the first download
-        host = fetch.SourceHost(keyring=fetch.find_keyring(), is_root=session.host.euid == 0)
-        found = fetch.fetch(session.runner, settings, cache=session.cache / "sources", host=host)
-        facts = tree.inspect(found.path)
-        tree.require_buildable(facts)
-        if session.config.propeller.enable:
-            tree.require_propeller(facts)
-        require_lto(facts, session.config.kernel.lto)
-        # The baseline's is the longer of the two.
-        require_release(found.version, naming(session.config, Round.BASELINE).localversion)
-        makefile = found.path / "Makefile"
-        log.note(f"Linux {found.version} from {found.origin}")
-        return Produced(
-            files={"makefile": makefile},
-            facts={
-                "path": str(found.path),
-                "version": found.version,
-                "digest": found.digest,
-                "kind": found.kind,
-                "origin": found.origin,
-                "makes_debug": facts.makes_debug,
-                "timestamp": int(makefile.stat().st_mtime),
-            },
-        )
-
-    return Stage(
-        name="source",
-        title="get the kernel source",
-        recipe=recipe
-        | {"lto": session.config.kernel.lto}
-        | ({"propeller": True} if session.config.propeller.enable else {}),
-        run=run,
-        preview=lambda _: (f"# the kernel source: {settings.label}",),
-    )
 
 
 _SOURCE_NEEDS = (
@@ -109,7 +58,7 @@ def _kbuild(session: Session, which: Round, inputs: Inputs) -> make.Kbuild:
         objects=session.scratch / which / "objects",
         toolchain=session.toolchain,
         jobs=session.jobs,
-        timestamp=timestamp if isinstance(timestamp, int) else 0,
+        timestamp=timestamp if isinstance(timestamp, int) else None,
     )
 
 
@@ -168,7 +117,7 @@ def build_stage(session: Session, which: Round) -> Stage:
         return make.make_command(kbuild, variables=variables, log=f"build-{which}")
 
     def run(inputs: Inputs) -> Produced:
-        _require_room(session, which)
+        require_room_for(session, which)
         kbuild = _kbuild(session, which, inputs)
         for folder in (kbuild.objects.parent, kbuild.objects):
             folder.mkdir(parents=True, exist_ok=True)
@@ -237,7 +186,7 @@ def build_stage(session: Session, which: Round) -> Stage:
             "build": {
                 key: value
                 for key, value in plain(build_settings(session.config, which)).items()
-                if key not in {"jobs", "user"}
+                if key not in {"jobs", "user", "disk_gib"}
             },
             "toolchain": toolchain_recipe(session.toolchain),
             "tuning": list(tuning),
@@ -262,17 +211,6 @@ def _signer(session: Session) -> dict[str, str]:
     """Return who signs the packages, for the recipe; nothing where nobody does."""
     key = session.config.package.gpgkey
     return {"gpgkey": key} if session.config.build.sign and key else {}
-
-
-def _require_room(session: Session, which: Round) -> None:
-    kernel = session.config.kernel
-    needed = disk.estimate_disk(
-        kernel.base,
-        localmodconfig=bool(kernel.localmodconfig),
-        builds=len(rounds(session.config)) if which is Round.BASELINE else 1,
-    )
-    folder = session.scratch if which is Round.BASELINE else session.scratch / which
-    require_disk(folder, needed + _MARGIN, purpose=f"the {which} build and what follows")
 
 
 def _build_key(kbuild: make.Kbuild, command: Command) -> str:

@@ -36,9 +36,12 @@ def read_wishes(session: Session) -> dict[str, str]:
 
 
 def makepkg_job(
-    session: Session, which: Round, wishes: Mapping[str, str], *, timestamp: int = 0
+    session: Session, which: Round, wishes: Mapping[str, str], *, timestamp: int | str
 ) -> makepkg.Makepkg:
-    """Return a round's build. Packages come into an empty folder first, so that none is mistaken."""
+    """Return a round's build. Packages come into an empty folder first, so that none is mistaken.
+
+    timestamp is seconds since 1970, or what stands for it in a plan.
+    """
     scratch = session.scratch
     run = files.sha256_json(str(session.workdir.path))[:12]
     return makepkg.Makepkg(
@@ -62,7 +65,9 @@ def _options(session: Session) -> tuple[str, ...]:
     )
 
 
-def _environment(session: Session, wishes: Mapping[str, str], timestamp: int) -> dict[str, str]:
+def _environment(
+    session: Session, wishes: Mapping[str, str], timestamp: int | str
+) -> dict[str, str]:
     """Return what makepkg gets beside its folders; makepkg.conf's own MAKEFLAGS win over ours."""
     package, build = session.config.package, session.config.build
     given = {

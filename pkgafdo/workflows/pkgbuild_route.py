@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
-from pkgafdo.host.resources import require_disk
-from pkgafdo.kernel import disk, image, verify
+from pkgafdo.kernel import image, verify
 from pkgafdo.kernel.findings import Finding, describe
 from pkgafdo.packaging import makepkg, pkgbuild_copy
 from pkgafdo.packaging.builder import give
@@ -24,7 +23,8 @@ from pkgafdo.workflows.pkgbuild_round import (
     prepare_folder,
     publish_packages,
 )
-from pkgafdo.workflows.rounds import Round, rounds
+from pkgafdo.workflows.room import require_room_for
+from pkgafdo.workflows.rounds import Round
 from pkgafdo.workflows.session import toolchain_recipe
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.workflows.session import Session
 
-_MODULES_OF_A_DISTRIBUTION: Final = 1000
 _NEEDS: Final = ("source.path", "source.digest", "source.timestamp", "source.makes_debug")
 
 
@@ -47,7 +46,7 @@ def pkgbuild_source_stage(session: Session) -> Stage:
     folder = folder_of(session)
 
     def run(_: Inputs) -> Produced:
-        _require_room(session, folder, builds=len(rounds(session.config)))
+        require_room_for(session, Round.BASELINE)
         copy = session.scratch / "pkgbuild"
         prepare_folder(session, folder, copy)
         srcinfo = session.runner.query(makepkg.srcinfo_command(copy)).stdout
@@ -64,7 +63,7 @@ def pkgbuild_source_stage(session: Session) -> Stage:
                 "origin": str(folder),
                 "pkgbase": read.pkgbase,
                 "makes_debug": any(name.endswith(("-debug", "-dbg")) for name in read.packages),
-                "timestamp": int((folder / pkgbuild_copy.PKGBUILD).stat().st_mtime),
+                "timestamp": _timestamp(folder),
             },
         )
 
@@ -74,21 +73,18 @@ def pkgbuild_source_stage(session: Session) -> Stage:
         recipe={"folder": str(folder), "digest": pkgbuild_copy.folder_digest(folder)},
         run=run,
         preview=lambda _: (f"# the PKGBUILD in {folder}",),
+        foretell=lambda: {"path": str(folder), "timestamp": _timestamp(folder)},
     )
+
+
+def _timestamp(folder: Path) -> int:
+    return int((folder / pkgbuild_copy.PKGBUILD).stat().st_mtime)
 
 
 def _warn_when_stale(folder: Path, printed: str) -> None:
     path = folder / pkgbuild_copy.SRCINFO
     if path.is_file() and path.read_text(encoding="utf-8") != printed:
         log.warn(f"{path} is not what makepkg --printsrcinfo prints")
-
-
-def _require_room(session: Session, folder: Path, *, builds: int) -> None:
-    configs = [path for path in pkgbuild_copy.content_of(folder) if path.name.startswith("config")]
-    modules = max((path.read_bytes().count(b"=m\n") for path in configs), default=0)
-    kind = "running" if modules > _MODULES_OF_A_DISTRIBUTION else "small"
-    needed = disk.estimate_disk(kind, builds=builds)
-    require_disk(session.scratch, needed, purpose="makepkg's builds and what follows")
 
 
 def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
@@ -99,7 +95,7 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
     needs = (*_NEEDS, *guided, *(("convert.provenance",) if guided else ()))
 
     def run(inputs: Inputs) -> Produced:
-        _require_room(session, folder, builds=1)
+        require_room_for(session, which)
         copy = session.scratch / which / "pkgbuild"
         copy.parent.mkdir(parents=True, exist_ok=True)
         give(copy.parent, session.builder)
@@ -136,6 +132,10 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
             },
         )
 
+    def preview(inputs: Inputs) -> tuple[str, ...]:
+        job = makepkg_job(session, which, {}, timestamp=inputs.fact("source.timestamp"))
+        return (shell(makepkg.build_command(job, log_name=f"build-{which}")),)
+
     return Stage(
         name=f"build-{which}",
         title=f"build the {which} kernel and its packages with makepkg",
@@ -144,18 +144,14 @@ def pkgbuild_build_stage(session: Session, which: Round) -> Stage:
             "build": {
                 key: value
                 for key, value in plain(session.config.build).items()
-                if key not in {"jobs", "user", "pkgbase"}
+                if key not in {"jobs", "user", "disk_gib", "pkgbase"}
             },
             # Not by the name of what compiles: which clang that is, the PKGBUILD decides.
             "llvm": toolchain_recipe(session.toolchain),
         },
         needs=needs,
         run=run,
-        preview=lambda _: (
-            shell(
-                makepkg.build_command(makepkg_job(session, which, {}), log_name=f"build-{which}")
-            ),
-        ),
+        preview=preview,
     )
 
 

@@ -10,6 +10,7 @@ from pkgafdo.host import facts, tools
 from pkgafdo.kernel import configure
 from pkgafdo.pipeline.plan import Verdict, plan
 from pkgafdo.toolchain.abilities import require_address_map, require_conversion
+from pkgafdo.vm.own_command import require_own_command
 from pkgafdo.vm.programs import find_programs
 from pkgafdo.vm.suites import suite_of
 from pkgafdo.workflows.adopt_stage import read_foreign
@@ -70,7 +71,8 @@ def require_later(session: Session, stages: Sequence[Stage]) -> None:
     """Raise HostError for what the stages after the first build would find missing only then.
 
     That is a profile or an llvm-profgen that can make one, the workloads' programs, and a QEMU with
-    plugins. A profile that cannot be used raises ArtifactError.
+    plugins. A profile that cannot be used raises ArtifactError, a command of the user's own that
+    begins with what the guest lacks ConfigError.
     """
     names = {stage.name for stage in stages}
     if session.config.propeller.enable:
@@ -92,4 +94,6 @@ def require_later(session: Session, stages: Sequence[Stage]) -> None:
         )
         wanted = dict.fromkeys(name for suite in suites for name in suite.files)
         find_programs(session.runner, ("busybox", *wanted))
+        for suite in suites:
+            require_own_command(session.runner, suite)
         native_of(session)

@@ -129,7 +129,8 @@ def _profile(
         | {key: data[key] for key in _PROFILE_FACTS}
         | {
             "hot": hot,
-            "workload": (data["provenance"] or {}).get("workload", ""),
+            "workload": (data["provenance"] or {}).get("command")
+            or (data["provenance"] or {}).get("workload", ""),
             "event": (data["provenance"] or {}).get("event", ""),
             "converter": (data["provenance"] or {}).get("converter", ""),
         }

@@ -72,7 +72,7 @@ def timeline_of(entries: Mapping[str, Entry]) -> list[dict[str, Any]]:
         {
             "stage": entry.stage,
             "title": stage_title(entry.stage),
-            "started": entry.started,
+            "started": entry.began,
             "seconds": round(entry.seconds, 1),
             "own_seconds": round(max(0.0, entry.seconds - entry.program_seconds), 1)
             if entry.program_seconds

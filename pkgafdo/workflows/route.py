@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pkgafdo.workflows import kernel_stages, pkgbuild_route
+from pkgafdo.workflows import source_stage as kernel_source
 
 if TYPE_CHECKING:
     from pkgafdo.pipeline.stage import Stage
@@ -16,7 +17,7 @@ def source_stage(session: Session) -> Stage:
     """Return the stage that gets what the kernels are made of."""
     if session.config.package.route == "pkgbuild":
         return pkgbuild_route.pkgbuild_source_stage(session)
-    return kernel_stages.source_stage(session)
+    return kernel_source.source_stage(session)
 
 
 def build_stage(session: Session, which: Round) -> Stage:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
-from pkgafdo.host.resources import held_disk, require_disk
+from pkgafdo.host.resources import Need, held_disk, require_room
 from pkgafdo.kernel import image, make, twin
 from pkgafdo.kernel.findings import describe
 from pkgafdo.packaging.builder import give, make_folder
@@ -61,7 +61,7 @@ def _link_command(session: Session, inputs: Inputs) -> Command:
         objects=_place(session) / "objects",
         toolchain=session.toolchain,
         jobs=session.jobs,
-        timestamp=timestamp if isinstance(timestamp, int) else 0,
+        timestamp=timestamp if isinstance(timestamp, int) else None,
     )
     # What the baseline's code was compiled with.
     variables = make.code_variables(session.toolchain, session.config.kernel.lto, ())
@@ -101,7 +101,8 @@ def _make_twin(session: Session, inputs: Inputs) -> Produced:
 def _copy_objects(session: Session, objects: Path, copy: Path) -> None:
     image.read_kernel(objects, machine=session.host.machine)  # it must still be there, and whole
     place = copy.parent
-    require_disk(place, held_disk(objects), purpose="a copy of the baseline's objects")
+    need = Need(path=place, size=held_disk(objects), what="the copy")
+    require_room([need], purpose="a copy of the baseline's objects")
     files.remove_marked(place)
     make_folder(place, _KIND, session.builder)
     copy.mkdir()

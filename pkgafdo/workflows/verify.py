@@ -16,8 +16,6 @@ from pkgafdo.workflows.propeller_stages import check_layout
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WHY = "The kernel itself says which profile built it (CONFIG_BUILD_SALT)."
-
 
 def _salt_finding(salt: str | None, profile: Path | None, what: Path) -> tuple[Finding, ...]:
     if not salt or not salt.startswith("pkgafdo:"):
@@ -26,10 +24,21 @@ def _salt_finding(salt: str | None, profile: Path | None, what: Path) -> tuple[F
             details=f"Its build salt is “{salt or ''}”.",
             hint="Only kernels that pkgafdo configured carry this mark.",
         )
-    wanted = kconfig.salt(_digest(profile)) if profile else salt
+    wanted = kconfig.salt(_digest(profile)) if profile else ""
     # A kernel laid out by Propeller names its layout behind the profile.
-    same = salt == wanted or salt.startswith(f"{wanted}:propeller:")
-    return (Finding(name="build salt", ok=same, wanted=wanted, got=salt, why=_WHY),)
+    same = not wanted or salt == wanted or salt.startswith(f"{wanted}:propeller:")
+    return (Finding(name="build salt", ok=same, wanted=wanted, got=salt, why=_meaning(salt)),)
+
+
+def _meaning(salt: str) -> str:
+    """Say in words what a kernel says of itself in CONFIG_BUILD_SALT."""
+    if salt == kconfig.SALT_BASELINE:
+        return "The kernel says that it is a baseline, built without a profile."
+    digest, _, layout = salt.removeprefix("pkgafdo:autofdo:").partition(":propeller:")
+    text = f"The kernel says that it was built with the profile whose SHA-256 begins with {digest}"
+    if layout == kconfig.ADDRESS_MAP:
+        return f"{text}, and with an address map for Propeller."
+    return f"{text}, and with Propeller's layout {layout}." if layout else f"{text}."
 
 
 def _digest(profile: Path) -> str:

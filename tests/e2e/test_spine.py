@@ -16,10 +16,12 @@ import pytest
 from pkgafdo import elf
 from pkgafdo.host.facts import read_facts
 from pkgafdo.kernel.kconfig import parse_config
+from pkgafdo.kernel.settings import KernelSettings
 from pkgafdo.packaging.pkginfo import is_api_headers, read_package
 from pkgafdo.runner.command import Command
 from pkgafdo.runner.local import LocalRunner
 from pkgafdo.vm.virtme import missing_options
+from tests.e2e.configurations import BASES, configured, settings_of
 from tests.e2e.spine import Spine, ratios
 from tests.integration.cli.program import Ended, finished, half_written, processes_of
 
@@ -234,7 +236,7 @@ def test_a_workload_that_fails_is_told_with_its_status(data, spine):
 
 
 def test_a_workload_that_is_not_there_is_told(data, spine):
-    refusal = bad_workload(spine, 4, "nosuchprogram --now")
+    refusal = bad_workload(spine, 4, "cd /; nosuchprogram --now")
     assert refusal.message.endswith("with status 127")
     assert "nosuchprogram" in refusal.details
 
@@ -298,3 +300,17 @@ def test_a_recording_that_was_lost_is_made_again_with_the_same_content(data, spi
     ended = spine.run()
     assert "is missing)" in ended.stderr
     assert ended.data()["profile"]["sha256"] == data["profile"]["sha256"]
+
+
+def test_a_real_tree_takes_every_base_as_far_as_its_configuration(data, spine, tmp_path):
+    tree = Path(spine.journal("source")["facts"]["path"])
+    folder = tmp_path / "defconfig"
+    default = configured(tree, folder, KernelSettings(base="defconfig"), running=tmp_path / "none")
+    text = (folder / "objects/.config").read_text()
+    for base in BASES:
+        settings, running = settings_of(base, tmp_path, text)
+        options = configured(tree, tmp_path / base, settings, running)
+        if base == "localmodconfig":
+            assert list(options.values()).count("m") < list(default.values()).count("m")
+        else:
+            assert options == default

@@ -137,6 +137,9 @@ def test_a_source_that_is_not_there_is_refused(pkgafdo, folder, name):
     refusal = refused(pkgafdo, 2, "--source", folder / name)
     assert refusal.message.startswith("there is no ")
     assert str(folder / name) in refusal.message
+    looked = refused(pkgafdo, 2, "--dry-run", "--source", folder / name, verb="run")
+    assert looked == refusal
+    assert not (folder / "work/journal").exists()
 
 
 def test_a_tree_that_was_built_in_is_refused_with_the_way_to_clean_it(pkgafdo, folder):
@@ -292,6 +295,7 @@ def test_a_small_disk_is_noticed_before_anything_is_fetched(folder, toy):
     assert "1.6 GiB needed, 0.1 GiB free" in refusal.message
     assert str(work) in refusal.details
     assert "--workdir" in refusal.hint
+    assert "build.disk_gib" in refusal.hint
     assert not (folder / "cache/pkgafdo/sources").exists()
 
 
@@ -321,6 +325,15 @@ def test_missing_workload_programs_are_all_named_before_the_first_build(pkgafdo,
     refusal = refused(pkgafdo, 3, "--source", toy, *command, *files, verb="record")
     assert refusal.message == "the workload needs programs that are not here: no-one, /no/two"
     assert "/no/two: no such file" in refusal.details
+
+
+def test_an_own_command_that_the_guest_cannot_start_is_refused_before_the_first_build(pkgafdo, toy):
+    command = "workload.command=/usr/bin/nosuch --quick"
+    refusal = refused(pkgafdo, 2, "--source", toy, "--set", command, verb="record")
+    assert "begins with /usr/bin/nosuch, which the guest will not have" in refusal.message
+    command = "workload.command=/usr/bin/pacman -Q"
+    refusal = refused(pkgafdo, 2, "--source", toy, "--set", command, verb="record")
+    assert 'workload.files = ["/usr/bin/pacman"]' in refusal.hint
 
 
 # --- configuring and building -----------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -205,6 +206,28 @@ def test_a_changed_source_is_seen_and_an_equal_result_reinstalls_nothing_else(pk
     before = read_json(work / "journal/build-baseline.json")["facts"]["build_id"]
     (toy / "kernel.c").write_text(KERNEL_C.replace("at * x", "at * x * 3"))
     ended = pkgafdo.run("build", "--json", "--source", toy, "-w", work)
+    assert ended.data()["baseline"]["build_id"] != before
+    assert "get the kernel source (digest changed: " in ended.stderr
+
+
+def pack(toy: Path) -> Path:
+    """Put a toy kernel into a tarball, in the place of an earlier one."""
+    path = toy.parent / "linux.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.add(toy, arcname="linux")
+    return path
+
+
+def test_a_replaced_tarball_is_seen(pkgafdo, toy, folder):
+    work = folder / "work"
+    tarball = pack(toy)
+    require_whole(pkgafdo, tarball, work)
+    said = require_whole(pkgafdo, tarball, work)
+    assert said.count("nothing it depends on has changed") == len(ALL)
+    before = read_json(work / "journal/build-baseline.json")["facts"]["build_id"]
+    (toy / "kernel.c").write_text(KERNEL_C.replace("at * x", "at * x * 3"))
+    pack(toy)
+    ended = pkgafdo.run("build", "--json", "--source", tarball, "-w", work)
     assert ended.data()["baseline"]["build_id"] != before
     assert "get the kernel source (digest changed: " in ended.stderr
 

@@ -106,6 +106,7 @@ def test_a_vmlinux_of_another_build_is_rejected_with_both_build_ids(pkgafdo, roo
     refusal = pkgafdo.run(*words, expected).refusal(5)
     assert f"its build-id is {elf.build_id(vmlinux)}, expected {expected}" in refusal.details
     assert pkgafdo.run(*words, elf.build_id(vmlinux)).code == 0
+    assert pkgafdo.run(*words, (elf.build_id(vmlinux) or "").upper()).code == 0
 
 
 def test_files_that_only_sound_like_vmlinux_are_not_candidates(pkgafdo, root):

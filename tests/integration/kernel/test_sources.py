@@ -115,8 +115,23 @@ def test_a_git_folder_is_its_commit_and_is_not_written_to(runner, repository):
     assert (clean.digest, clean.kind) == (head(runner, repository, "HEAD"), "git")
     (repository / "Kconfig").write_text("changed")
     (repository / "new").write_text("")
-    assert identity.git_digest(runner, repository).startswith(f"{clean.digest}-dirty-")
+    dirty = identity.git_digest(runner, repository)
+    assert dirty.startswith(f"{clean.digest}-dirty-")
+    (repository / "Kconfig").write_text("changed again")
+    assert identity.git_digest(runner, repository) != dirty
     assert index.read_bytes() == before
+
+
+def test_an_edited_file_that_git_does_not_track_is_seen_and_an_ignored_one_is_not(
+    runner, repository
+):
+    clean = identity.git_digest(runner, repository)
+    kernel_tree.write_files(repository, {".git/info/exclude": "*.o\n", "drivers/new.o": "object"})
+    assert identity.git_digest(runner, repository) == clean
+    kernel_tree.write_files(repository, {"drivers/ä new.c": "int a;"})
+    first = identity.git_digest(runner, repository)
+    (repository / "drivers/ä new.c").write_text("int b, c;")
+    assert len({clean, first, identity.git_digest(runner, repository)}) == 3
 
 
 def test_our_apt_configuration_is_read_after_the_systems(tmp_path, runner):

@@ -126,3 +126,9 @@ def test_looking_leaves_the_work_folder_as_it_is(capsys, workdir) -> None:
     main(["status", "-w", str(workdir)])
     main(["verify", "-w", str(workdir)])
     assert {path: path.stat().st_mtime_ns for path in workdir.rglob("*")} == before
+
+
+@pytest.mark.parametrize("text", ["ZZ", "abc", "", "0x12", "12 34"])
+def test_a_build_id_that_is_none_is_refused_as_usage(capsys, text: str) -> None:
+    assert main(["vmlinux", "find", "--build-id", text]) == 2
+    assert "hexadecimal" in capsys.readouterr().err

@@ -11,9 +11,8 @@ from pkgafdo.host.boot_loader import BootLoader, Loader, OneShot
 from pkgafdo.host.dkms import OutOfTree
 from pkgafdo.host.doctor import Level
 from pkgafdo.host.kvm import Kvm, KvmState
+from pkgafdo.host.resources import GIB, Need, Room
 from pkgafdo.host.secure_boot import SecureBoot
-
-GIB = 1 << 30
 
 
 def loader(oneshot: OneShot, why: str = "") -> BootLoader:
@@ -74,9 +73,8 @@ def test_kvm_is_never_needed(state: KvmState) -> None:
 
 def test_a_disk_counts_what_the_run_holds_already() -> None:
     def disk(free: int, held: int) -> Level:
-        return doctor_size.disk_finding(
-            Path("/w"), free=free, held=held, needed=10 * GIB, purpose="2 builds"
-        ).level
+        need = Need(path=Path("/w"), size=10 * GIB, what="2 builds")
+        return doctor_size.disk_finding(Room(needs=(need,), free=free, held=held)).level
 
     assert disk(10 * GIB, 0) is Level.FINE
     assert disk(4 * GIB, 6 * GIB) is Level.FINE

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pkgafdo.errors import HostError
-from pkgafdo.host.resources import GIB, free_disk, require_disk
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pkgafdo.host.resources import GIB, Need, find_rooms, free_disk, require_room
 
 
 def test_a_folder_that_is_not_made_yet_counts_where_it_will_be(tmp_path: Path) -> None:
@@ -20,14 +17,41 @@ def test_a_folder_that_is_not_made_yet_counts_where_it_will_be(tmp_path: Path) -
 
 
 def test_enough_room_is_no_fault(tmp_path: Path) -> None:
-    require_disk(tmp_path, 1, purpose="a test")
+    require_room([Need(path=tmp_path, size=1, what="builds")], purpose="a test")
 
 
-def test_too_little_room_says_needed_free_and_where(tmp_path: Path) -> None:
+def test_too_little_room_says_needed_free_where_and_for_what(tmp_path: Path) -> None:
+    needs = [
+        Need(path=tmp_path / "a", size=(1 << 20) * GIB, what="builds"),
+        Need(path=tmp_path / "b", size=2 * GIB, what="the source"),
+    ]
     with pytest.raises(
-        HostError, match=r"two builds: 1048576\.0 GiB needed, .* GiB free"
+        HostError, match=r"two builds: 1048578\.0 GiB needed, .* GiB free"
     ) as caught:
-        require_disk(tmp_path, (1 << 20) * GIB, purpose="two builds")
-    assert str(tmp_path) in caught.value.details
+        require_room(needs, purpose="two builds")
+    assert f"{tmp_path}/a, {tmp_path}/b: " in caught.value.details
+    assert "2.0 GiB for the source" in caught.value.details
     assert "--workdir" in caught.value.hint
     assert caught.value.exit_code == 3
+
+
+def test_what_lies_in_a_folder_counts_only_where_it_is_a_part_of_the_need(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1 << 16))
+    begun, new = (
+        find_rooms([Need(path=tmp_path, size=1, what="x", begun=begun)])[0].held
+        for begun in (True, False)
+    )
+    assert begun >= 1 << 16
+    assert new == 0
+
+
+def test_each_file_system_is_held_against_what_falls_on_it(tmp_path: Path) -> None:
+    proc = Path("/proc")  # everywhere a file system of its own
+    places = (tmp_path / "a", proc, tmp_path / "b")
+    rooms = find_rooms(Need(path=path, size=2, what="x") for path in places[:1] + places[2:])
+    assert [(room.needed, len(room.needs)) for room in rooms] == [(4, 2)]
+    needs = [
+        Need(path=tmp_path / "a", size=2, what="x"),
+        Need(path=proc / "none", size=1, what="y"),
+    ]
+    assert [room.needed for room in find_rooms(needs)] == [2, 1]

@@ -16,6 +16,8 @@ SHA = "ab" * 32
         ("linux", "", SourceKind.FOLDER),
         ("/src/linux-6.18.tar.xz", "", SourceKind.TARBALL),
         ("linux.tgz", "", SourceKind.TARBALL),
+        ("/src/linux-6.18.txz", "", SourceKind.TARBALL),
+        ("git+https://example.org/linux.git", "v7.2", SourceKind.GIT),
         ("https://example.org/linux.git", "", SourceKind.GIT),
         ("https://example.org/linux", "6.12/base-autofdo", SourceKind.GIT),
         ("git@example.org:kernel/linux.git", "master", SourceKind.GIT),
@@ -24,6 +26,11 @@ SHA = "ab" * 32
 )
 def test_the_text_of_a_location_tells_its_kind(location, branch, kind):
     assert SourceSettings(location=location, branch=branch).kind is kind
+
+
+def test_a_repository_as_makepkg_names_it_is_named_to_git_as_git_knows_it():
+    settings = SourceSettings(location="git+https://example.org/linux.git")
+    assert settings.repository == "https://example.org/linux.git"
 
 
 def test_a_tarball_url_is_a_url_when_its_checksum_is_given():
@@ -41,6 +48,7 @@ def test_a_tarball_url_is_a_url_when_its_checksum_is_given():
         ({"location": ""}, "empty"),
         ({"location": "https://example.org/linux", "branch": "--upload-pack=x"}, "begin with"),
         ({"location": "-x"}, "begin with"),
+        ({"location": "git+https://example.org/linux#tag=v7.2"}, "source.branch"),
     ],
 )
 def test_sources_that_contradict_themselves_are_refused(fields, reason):

@@ -142,6 +142,12 @@ def test_entries_say_when_how_long_and_by_which_version(kitchen) -> None:
     assert made.version == "0.1.0"
     assert 0 <= made.seconds < 60
     assert made.started.endswith("+00:00")
+    assert len(made.began) == len("2026-01-01T00:00:00+00:00")
+
+
+def test_stages_that_follow_each_other_within_a_second_are_told_apart(kitchen) -> None:
+    made = kitchen.execute()
+    assert made["grind"].started < made["brew"].started
 
 
 def test_a_gate_stops_before_its_stage_and_the_same_call_goes_on_later(kitchen) -> None:

@@ -141,6 +141,17 @@ def test_a_preview_shows_the_commands_of_what_would_run_only() -> None:
     assert commands["b"] == ()
 
 
+def test_a_preview_uses_facts_that_a_stage_foretells_while_it_has_not_run() -> None:
+    def show(inputs: Inputs) -> tuple[str, ...]:
+        return (f"make {inputs.fact('b.fact')} {inputs.fact('b.other')}",)
+
+    told = stage("b", "a.file", foretell=lambda: {"fact": 7})
+    stages = (STAGES[0], told, stage("c", "b.fact", "b.other", preview=show, recipe={"new": 1}))
+    assert preview(stages, {"a": ENTRIES["a"]})[1]["c"] == ("make 7 ‹b.other›",)
+    done = entry("b", inputs={"a.file": "d1"}, facts={"fact": 5, "other": 6})
+    assert preview(stages, ENTRIES | {"b": done})[1]["c"] == ("make 5 6",)
+
+
 GATED = stage("e", "a.file", gate=lambda inputs: f"bring {inputs.digest('a.file')}")
 
 

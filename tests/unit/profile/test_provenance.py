@@ -34,7 +34,7 @@ TABLE = table_of(
         samples=3,
         cpu="max",
         dropped={DropReason.USER: 4},
-        extra={"workload": "train"},
+        extra={"workload": "own", "workload-command": "ls /", "suite": "cd" * 32, "qemu": "7.2.22"},
     ),
 )
 
@@ -75,9 +75,10 @@ def test_everything_about_the_making_is_written_and_read_back(conversion) -> Non
     assert plain["kernelrelease"] == "7.2.13"
     assert plain["build_id"] == "aa"
     assert plain["config_digest"] == "c0"
-    assert plain["workload"] == "train"
+    assert (plain["workload"], plain["command"]) == ("own", "ls /")
+    assert plain["suite_digest"] == "cd" * 32
     assert plain["cpu"] == "max"
-    assert plain["tools"] == {"llvm-profgen": "19.1.7"}
+    assert plain["tools"] == {"llvm-profgen": "19.1.7", "qemu": "7.2.22"}
     assert plain["table_sha256"] == table_digest(TABLE)
     assert plain["event"] == "virtual-lbr"
     assert plain["dropped"] == {"user": 4}

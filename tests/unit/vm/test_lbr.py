@@ -18,7 +18,7 @@ from tests.unit import elf_files
 from tests.unit.vm.guests import REPORT, SUITE
 
 SETTINGS = VmSettings(qemu="qemu", cpu="max")
-NATIVE = Native(plugin=Path("/cache/vlbr.so"), window=Path("/cache/window"), api=1)
+NATIVE = Native(plugin=Path("/cache/vlbr.so"), window=Path("/cache/window"), api=1, qemu="7.2.22")
 BASE = 0xFFFFFFFF81000000
 NUMBERS = (
     "instructions 1000 taken_branches 100 l1i_misses 10 itlb_misses 1 discontinuities 7 "
@@ -104,6 +104,7 @@ def test_a_recording_is_a_table_that_says_where_it_came_from(guest) -> None:
     assert (meta.event, meta.period, meta.cpu) == ("virtual-lbr", 1, "max")
     assert [module.name for module in meta.modules] == ["ext4", "jbd2"]
     assert meta.extra["workload"] == "two"
+    assert meta.extra["qemu"] == "7.2.22"
     assert meta.extra["windows"] == "1"
 
 

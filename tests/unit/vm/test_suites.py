@@ -8,7 +8,7 @@ import pytest
 
 from pkgafdo.errors import ConfigError
 from pkgafdo.vm.settings import WorkloadSettings
-from pkgafdo.vm.suites import HELDOUT, SUITES, TRAIN, require_suite, suite_of
+from pkgafdo.vm.suites import HELDOUT, SUITES, TRAIN, origin_of, require_suite, suite_of
 
 BUSYBOX_ALONE = {"busybox"}
 
@@ -35,6 +35,13 @@ def test_a_command_of_ones_own_is_a_suite_of_one_step() -> None:
     own = suite_of(WorkloadSettings(command="make -C /src", files=("/usr/bin/make",)))
     assert (own.name, own.files) == ("own", ("/usr/bin/make",))
     assert [(step.name, step.script) for step in own.steps] == [("command", "make -C /src")]
+
+
+def test_a_recording_keeps_which_steps_ran_and_a_command_of_ones_own() -> None:
+    one, other = (suite_of(WorkloadSettings(command=command)) for command in ("ls /", "ls /usr"))
+    assert origin_of(one)["workload-command"] == "ls /"
+    assert origin_of(one)["suite"] != origin_of(other)["suite"]
+    assert origin_of(TRAIN).keys() == {"workload", "suite"}
 
 
 def test_training_and_held_out_share_no_program() -> None:

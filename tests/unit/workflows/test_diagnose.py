@@ -164,9 +164,22 @@ def test_a_disk_that_is_too_small_for_the_configured_builds_is_an_obstacle(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 5 << 30})())
     assert page(root).healthy
+    modules = "".join(f"CONFIG_M{number}=m\n" for number in range(6000))
+    machines.write(root, "etc/kernel.config", modules)
+    own = {"base": str(root / "etc/kernel.config")}
+    finding = line(page(root, kernel=own), "disk")
+    assert finding.level is Level.MISSING
+    assert "2 builds of “/" in finding.text
+    assert "the kernel source" in finding.text
+    assert "build.disk_gib" in finding.hint
+    known = page(root, kernel=own, build={"disk_gib": 0.5})
+    assert line(known, "disk").level is Level.FINE
+
+
+def test_a_configuration_that_cannot_be_read_has_no_size(root: Path) -> None:
     finding = line(page(root, kernel={"base": "running"}), "disk")
     assert finding.level is Level.MISSING
-    assert "2 builds of “running”" in finding.text
+    assert "configuration is nowhere to be found" in finding.text
 
 
 def test_little_memory_for_a_distributions_kernel_is_said(root: Path) -> None:

@@ -218,7 +218,7 @@ def test_what_makepkg_conf_says_is_used_and_both_rounds_are_kept_apart(session) 
     assert first.env["PACKAGER"] == "Jane"
     assert first.env["SOURCE_DATE_EPOCH"] == "7"
     assert "--nosign" in first.options
-    plain = makepkg_job(session, Round.BASELINE, {})
+    plain = makepkg_job(session, Round.BASELINE, {}, timestamp=7)
     assert plain.build.is_relative_to(session.scratch)
     assert plain.env["PACKAGER"] == session.config.build.packager
 
@@ -229,7 +229,7 @@ def test_packages_are_signed_with_the_key_that_was_named(session) -> None:
         build=replace(session.config.build, sign=True),
         package=replace(session.config.package, gpgkey="ABC", gnupghome="/keys"),
     )
-    job = makepkg_job(replace(session, config=config), Round.BASELINE, {})
+    job = makepkg_job(replace(session, config=config), Round.BASELINE, {}, timestamp=7)
     assert "--sign" in job.options
     assert (job.env["GPGKEY"], job.env["GNUPGHOME"]) == ("ABC", "/keys")
 

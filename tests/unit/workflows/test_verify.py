@@ -10,7 +10,7 @@ import pytest
 from pkgafdo import files
 from pkgafdo.errors import ArtifactError, ConfigError
 from pkgafdo.kernel import kconfig
-from pkgafdo.kernel.findings import failed
+from pkgafdo.kernel.findings import describe, failed
 from pkgafdo.pipeline.journal import record_file
 from pkgafdo.pipeline.workdir import locked
 from pkgafdo.workflows.install_stages import check_vmlinux
@@ -64,6 +64,24 @@ def test_without_a_profile_to_compare_the_kernel_is_only_asked(tmp_path) -> None
     (finding,) = verify_vmlinux(vmlinux(tmp_path / "v", salt=kconfig.salt(None)), None)
     assert finding.ok
     assert finding.got == kconfig.salt(None)
+    assert describe(finding).splitlines() == [
+        "build salt: pkgafdo:baseline",
+        "    The kernel says that it is a baseline, built without a profile.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ("", f"begins with {'0' * 16}."),
+        ("1" * 64, f", and with Propeller's layout {'1' * 16}."),
+        (kconfig.ADDRESS_MAP, ", and with an address map for Propeller."),
+    ],
+)
+def test_a_salt_is_put_into_words(tmp_path, layout: str, said: str) -> None:
+    salt = kconfig.salt("0" * 64, layout)
+    (finding,) = verify_vmlinux(vmlinux(tmp_path / "v", salt=salt), None)
+    assert finding.why.endswith(said)
 
 
 @pytest.mark.parametrize("salt", [kconfig.salt(None), kconfig.salt("0" * 64)])
