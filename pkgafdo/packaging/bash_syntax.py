@@ -53,6 +53,7 @@ class _Around:
     nested: bool = False
     statement: Statement | None = None
     exported: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,6 +96,8 @@ class _Reader:
                 return
             case "variable_assignment":
                 self._assignment(node, around)
+            case "redirected_statement":
+                around = replace(around, outputs=(*around.outputs, *_outputs(node)))
             case "declaration_command":
                 around = replace(around, exported=_text(node).startswith("export"))
             case "command" | "unset_command":
@@ -206,6 +209,7 @@ class _Reader:
                 function=around.function,
                 conditions=around.conditions,
                 nested=around.nested,
+                outputs=around.outputs,
             )
         )
 
@@ -227,6 +231,15 @@ def _statement(content: bytes, node: Node) -> Statement:
     before = content[line : node.start_byte]
     indent = before.decode("ascii") if not before.strip(b" \t") else ""
     return Statement(place=_place(node), indent=indent)
+
+
+def _outputs(node: Node) -> Iterator[str]:
+    """Yield the files that redirections replace: > and >|, also behind a here document's start."""
+    for child in node.children:
+        if "redirect" in child.type:
+            yield from _outputs(child)
+            if any(one.type in {">", ">|", "&>"} for one in child.children):
+                yield _text(child.child_by_field_name("destination"))
 
 
 def _condition(node: Node) -> str:

@@ -28,7 +28,15 @@ from pkgafdo.runner.local import LocalRunner
 from pkgafdo.workflows.pkgbuild_reading import read_folder
 from tests.integration.packaging.kernel_tree import pack
 from tests.unit.packaging.hostile import MARKER, ONE_LINE
-from tests.unit.packaging.kernel_pkgbuilds import ARCH, AUR, PLAIN_OPTIONS, PROPELLED, SWITCHED
+from tests.unit.packaging.kernel_pkgbuilds import (
+    ARCH,
+    AUR,
+    BY_ARCH,
+    PLAIN_OPTIONS,
+    PROPELLED,
+    SWITCHED,
+    WRAPPED,
+)
 from tests.unit.packaging.pkgbuilds import GOLDEN
 
 if TYPE_CHECKING:
@@ -37,7 +45,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PROFILE = b"main:100:1\n 1: 100\n"
-FAMILIES = {"switched": SWITCHED, "options": PLAIN_OPTIONS, "arch": ARCH}
+FAMILIES = {
+    "switched": SWITCHED,
+    "options": PLAIN_OPTIONS,
+    "arch": ARCH,
+    "by-arch": BY_ARCH,
+    "wrapped": WRAPPED,
+}
 
 
 @pytest.fixture
@@ -197,7 +211,7 @@ def prepared(runner: LocalRunner, place: Path, text: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("family", ["switched", "options", "arch"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_makepkg_builds_with_the_profile_also_with_e(runner, place, profile, family) -> None:
     if shutil.which("fakeroot") is None:
         pytest.skip("fakeroot is not installed")
@@ -214,8 +228,9 @@ def test_makepkg_builds_with_the_profile_also_with_e(runner, place, profile, fam
     assert again == built
 
 
-def test_a_build_stops_when_kconfig_drops_autofdo(runner, place) -> None:
-    folder = prepared(runner, place, ARCH)
+@pytest.mark.parametrize("text", [ARCH, WRAPPED])
+def test_a_build_stops_when_kconfig_drops_autofdo(runner, place, text) -> None:
+    folder = prepared(runner, place, text)
     (folder / "config").write_text("# KCONFIG_DROPS\n")
     assert verb("update", folder, "--version", "7.2.1") == 0
     assert verb("adapt", folder, "--write") == 0
