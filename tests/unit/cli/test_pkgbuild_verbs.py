@@ -223,7 +223,9 @@ def test_what_is_missing_or_wrong_is_said(tmp_path, config, capsys, options, why
     assert why in refused(tmp_path / "d", capsys, 2, "--config-file", config, *options)
 
 
-@pytest.mark.parametrize("content", [b"", b"PERFILE2", b"\x7fELF", None])
+@pytest.mark.parametrize(
+    "content", [b"", b"PERFILE2", b"\x7fELF", b"adcg*704", b"hello\n", bytes(64), None]
+)
 def test_what_is_no_profile_is_refused(tmp_path, config, capsys, content) -> None:
     bad = tmp_path / "bad.afdo"
     if content is not None:
