@@ -67,6 +67,27 @@ def test_a_first_round_is_written_and_described(tmp_path, config, capsys) -> Non
     assert f"\tb2sums = {SUM}\n" in (folder / ".SRCINFO").read_text()
 
 
+def test_a_kernel_older_than_autofdo_is_written_with_a_warning(tmp_path, config, capsys) -> None:
+    options = ("--version", "6.12.47", "--config-file", config, "--sum", SUM)
+    assert new(tmp_path / "old", *options) == 0
+    assert "Linux 6.12.47 is older than 6.13" in " ".join(capsys.readouterr().err.split())
+    assert new(tmp_path / "new", "--version", "6.13", *options[2:]) == 0
+    assert "older" not in capsys.readouterr().err
+
+
+def test_packages_provide_what_the_configuration_has_modules_for(tmp_path, config) -> None:
+    config.write_text(
+        CONFIG + "CONFIG_WIREGUARD=m\nCONFIG_SMB_SERVER=y\n# CONFIG_NTSYNC is not set\n"
+    )
+    options = ("--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    assert new(tmp_path / "d", *options) == 0
+    lines = (tmp_path / "d/.SRCINFO").read_text().splitlines()
+    provided = [line.partition(" = ")[2] for line in lines if line.startswith("\tprovides = ")]
+    assert provided == ["KSMBD-MODULE", "WIREGUARD-MODULE", "LINUX-HEADERS"]
+    headers = lines[lines.index("pkgname = linux-afdo-headers") :]
+    assert {"\tdepends = clang", "\tdepends = lld", "\tdepends = llvm"} <= set(headers)
+
+
 def test_a_second_round_carries_the_profile_under_its_digest(tmp_path, config, profile) -> None:
     write_provenance(
         profile,
