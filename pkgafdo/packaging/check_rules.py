@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo.packaging.check_finding import Finding, Severity, finding
 from pkgafdo.packaging.check_grade import ADAPT, grade, grade_profile
-from pkgafdo.packaging.check_kconfig import check_kconfig
+from pkgafdo.packaging.check_kconfig import (
+    check_age,
+    check_kconfig,
+    check_lto_parts,
+)
 from pkgafdo.packaging.pkgbuild_config import enabled_options
 from pkgafdo.packaging.pkgbuild_shape import (
     BLIND_LTO,
@@ -249,8 +253,10 @@ def _profile_variables(shape: Shape) -> set[str]:
 RULES: Final[tuple[Callable[[Shape], Iterator[Finding]], ...]] = (
     check_is_kernel,
     check_able,
+    check_age,
     check_compiler,
     check_lto,
+    check_lto_parts,
     check_flags,
     check_kconfig,
     check_strip,

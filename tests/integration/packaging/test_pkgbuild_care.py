@@ -264,6 +264,20 @@ def test_update_to_the_same_version_raises_the_release_for_a_profile_alone(
     assert "error" not in findings(folder, capsys).values()
 
 
+def test_update_says_what_stays_of_another_version(runner, place, profile, capsys) -> None:
+    folder = prepared(runner, place, PROPELLED)
+    for name in ("cc", "ld"):
+        (place / f"made_{name}_profile.txt").write_bytes(b"work\n")
+    options = ("--profile", profile, "--propeller", place / "made", "--write")
+    assert verb("adapt", folder, *options) == 0
+    pack(folder, "linux-7.2.2-1")
+    capsys.readouterr()
+    assert verb("update", folder, "--version", "7.2.2") == 0
+    err = capsys.readouterr().err
+    assert "[propeller-stays]" in err
+    assert "[profile-unknown]" in err
+
+
 def test_update_names_what_it_cannot_get(place, capsys) -> None:
     folder = write(place, ARCH)
     before = (folder / "PKGBUILD").read_bytes()
@@ -460,10 +474,13 @@ def test_ours_takes_a_profile_with_its_provenance_and_today_s_template(
     (folder / ".SRCINFO").write_text(render_srcinfo(model))
     (folder / "config").write_text("CONFIG_64BIT=y\n")
     digest = hashlib.sha256(PROFILE).hexdigest()
-    write_provenance(profile, Provenance(profile_sha256=digest, functions=1, counts=1))
+    made = Provenance(profile_sha256=digest, functions=1, counts=1, kernelrelease=model.pkgver)
+    write_provenance(profile, made)
     assert verb("adapt", folder, "--profile", profile, "--write") == 0
     assert len(list(folder.glob("kernel-*.afdo.json"))) == 1
     assert not findings(folder, capsys)
-    assert verb("update", folder, "--version", model.pkgver, "--template", "--dry-run") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line[:8] for line in lines if line[:2] in {"-#", "+#"}] == ["-# Mine ", "+# Kconf"]
+    for options in ((), ("--template",)):  # offered, and taken
+        assert verb("update", folder, "--version", model.pkgver, *options, "--dry-run") == 0
+        lines = capsys.readouterr().out.splitlines()
+        comments = [line[:8] for line in lines if line[:2] in {"-#", "+#"}]
+        assert comments == ["-# Mine ", "+# Kconf"]

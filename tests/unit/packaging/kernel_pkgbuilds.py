@@ -191,6 +191,34 @@ PROPELLED: Final = (
     )
 )
 """The same with options for Propeller, whose lists come in without checksums."""
+WITH_PARTS: Final = (
+    SWITCHED.replace("_use_llvm_lto:=thin", "_use_llvm_lto:=none")
+    .replace(
+        "\nbuild() {",
+        """
+_sign() {
+    if [ "$_use_llvm_lto" != "none" ]; then
+        local strip_bin="llvm-strip"
+    else
+        local strip_bin="strip"
+    fi
+    find "$1" -name '*.ko' -exec "$strip_bin" --strip-debug {} +
+}
+
+_zfs() {
+    local CONFIGURE_FLAGS=()
+    [ "$_use_llvm_lto" != "none" ] && CONFIGURE_FLAGS+=("KERNEL_LLVM=1")
+    ./configure "${CONFIGURE_FLAGS[@]}"
+    if _is_lto; then
+        depends+=(clang llvm lld)
+    fi
+}
+
+build() {""",
+    )
+    .replace("lto.patch", "dkms-clang.patch")
+)
+"""SWITCHED without LTO, with what linux-cachyos gives to clang with LTO alone."""
 PLAIN_OPTIONS: Final = _options("", "", "").replace("lto:=thin", "lto:=none") + _sums(
     TAR_SUM, "SKIP", CONFIG_SUM
 )

@@ -15,6 +15,7 @@ from tests.unit.packaging.kernel_pkgbuilds import (
     BY_ARCH,
     PLAIN_OPTIONS,
     SWITCHED,
+    WITH_PARTS,
     WRAPPED,
     shape_of,
 )
@@ -146,6 +147,16 @@ def test_lto_is_asked_of_kconfig_where_there_is_no_option() -> None:
 def test_an_lto_that_loses_the_profile_becomes_thin(lto) -> None:
     text = SWITCHED.replace("lto:=thin", f"lto:={lto}")
     assert ': "${_use_llvm_lto:=thin}"' in adapted(text)
+
+
+def test_what_only_lto_gives_to_clang_is_said_with_its_line() -> None:
+    plan = plan_adaptation(shape_of(WITH_PARTS), Wish())
+    texts = ('source+=("https', "llvm-strip", "KERNEL_LLVM", " depends+=(clang")
+    lines = [WITH_PARTS[: WITH_PARTS.index(one)].count("\n") + 1 for one in texts]
+    for said, line in zip(plan.left[:-1], lines, strict=True):
+        assert said.startswith(f"only with LTO (line {line}) ")
+    assert "--lto thin" in plan.left[-1]
+    assert plan_adaptation(shape_of(WITH_PARTS), Wish(lto="thin")).left == []
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from tests.unit.packaging.kernel_pkgbuilds import (
     BY_ARCH,
     PLAIN_OPTIONS,
     SWITCHED,
+    WITH_PARTS,
     WRAPPED,
     shape_of,
 )
@@ -174,6 +175,26 @@ def test_an_option_that_stays_is_no_finding(harmless) -> None:
     assert "enabled-too-early" not in found(text)
     again = ARCH.replace("  cp ../config .config\n", f"{EARLY}  cp ../config .config\n{EARLY}")
     assert "enabled-too-early" not in found(again)
+
+
+def test_what_clang_gets_only_with_lto_is_found_once_autofdo_is_on() -> None:
+    clang = {"BUILD_FLAGS": ("LLVM=1",), "_use_llvm_lto": ("none",)}
+    rules = found(WITH_PARTS, **ON, **clang)
+    assert rules["clang-only-with-lto"][0] is Severity.WARNING
+    assert "clang-only-with-lto" not in found(WITH_PARTS, **clang, _autofdo=("no",))
+    thin = {**clang, "_use_llvm_lto": ("thin",)}
+    assert "clang-only-with-lto" not in found(WITH_PARTS, **ON, **thin)
+
+
+@pytest.mark.parametrize(
+    ("pkgver", "old"),
+    [("6.12.47", True), ("5.15", True), ("6.13rc1", False), ("7.2.4.arch1", False), ("r5", False)],
+)
+def test_a_kernel_older_than_autofdo_is_a_warning(pkgver, old) -> None:
+    rules = found(ARCH, pkgver=(pkgver,))
+    assert ("kernel-too-old" in rules) is old
+    if old:
+        assert rules["kernel-too-old"] == (Severity.WARNING, line_of(ARCH, "pkgver="))
 
 
 def test_a_debug_package_that_is_built_carries_vmlinux() -> None:
