@@ -70,7 +70,7 @@ class _Reader:
     def read(self) -> Script:
         root = _parser().parse(self.content).root_node
         if root.is_error:
-            self.faults.append(Fault(line=_place(root).line, text=_text(root)[:60]))
+            self.faults.append(_fault(self.content, root))
         self._body(root, _Around())
         return Script(
             content=self.content,
@@ -89,7 +89,7 @@ class _Reader:
 
     def _visit(self, node: Node, around: _Around) -> None:
         if node.is_error or node.is_missing:
-            self.faults.append(Fault(line=_place(node).line, text=_text(node)[:60]))
+            self.faults.append(_fault(self.content, node))
         match node.type:
             case "function_definition":
                 self._function(node, around)
@@ -212,6 +212,14 @@ class _Reader:
                 outputs=around.outputs,
             )
         )
+
+
+def _fault(content: bytes, node: Node) -> Fault:
+    """Return what is not understood: the node's text, or the line on which something is missing."""
+    start = content.rfind(b"\n", 0, node.start_byte) + 1
+    line = content[start:].partition(b"\n")[0].decode("utf-8", "replace")
+    text = _text(node).strip().partition("\n")[0]
+    return Fault(line=_place(node).line, text=(text or line.strip())[:60])
 
 
 def _place(node: Node) -> Place:

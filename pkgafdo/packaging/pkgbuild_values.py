@@ -32,9 +32,10 @@ _SIMPLE: Final = re.compile(
 )
 # What makepkg itself offers to a PKGBUILD; its output belongs to us, so the PKGBUILD's goes nowhere.
 _READ: Final = """
-exec 3>&1 >/dev/null 2>&1 </dev/null
+exec 3>&1 >/dev/null </dev/null
 CARCH=x86_64 startdir=$PWD
-for _one in msg msg2 error warning plain plainerr; do eval "$_one() { :; }"; done
+for _one in msg msg2 plain; do eval "$_one() { :; }"; done
+for _one in error warning plainerr; do eval "$_one() { echo \\"\\$*\\" >&2; }"; done
 unset _one
 source ./PKGBUILD || exit 1
 for _pkgafdo_name in "$@"; do

@@ -119,9 +119,8 @@ def _check_readable(
         values = evaluate(sandbox, folder, script)
         made = make_srcinfo(sandbox, folder)
     except ArtifactError as error:
-        yield finding(
-            "unreadable", Severity.ERROR, 0, f"{error.message}: {error.details}", error.hint
-        )
+        why = ": ".join((error.message, *error.details.splitlines()))
+        yield finding("unreadable", Severity.ERROR, 0, why, error.hint)
         return
     reading = Reading(
         folder=folder, sandbox=sandbox, script=script, values=values,

@@ -421,6 +421,16 @@ def test_a_syntax_error_is_a_finding_with_its_line(place, capsys) -> None:
     assert [one["line"] for one in every if one["rule"] == "syntax"] == [4]
 
 
+def test_why_a_pkgbuild_cannot_be_read_is_said_on_one_line(place, capsys) -> None:
+    folder = write(place, f"error 'no such tool: frobnicate'\nexit 1\n{ARCH}")
+    assert verb("check", folder, "--json") == 5
+    every = json.loads(capsys.readouterr().out)["findings"]
+    (message,) = (one["message"] for one in every if one["rule"] == "unreadable")
+    assert message.endswith(": it ended with exit code 1: no such tool: frobnicate")
+    assert verb("adapt", folder) == 5
+    assert "no such tool: frobnicate" in capsys.readouterr().err
+
+
 def test_a_stale_srcinfo_fails_a_check(place, capsys) -> None:
     folder = write(place, ARCH)
     assert verb("check", folder) == 5
