@@ -17,7 +17,7 @@ import pytest
 
 from pkgafdo import elf, files
 from pkgafdo.cli.main import main
-from pkgafdo.errors import HostError
+from pkgafdo.errors import CommandError, HostError
 from pkgafdo.host.users import require_builder
 from pkgafdo.kernel import kconfig
 from pkgafdo.packaging import pkginfo
@@ -65,10 +65,11 @@ class Maintainer:
     def write(self) -> None:
         """Write the PKGBUILD of the first round; its tarball lies beside it, where makepkg looks."""
         name = f"linux-{self.version.replace('-rc', 'rc')}"
-        tarball = self.folder / f"{name}.tar.zst"
+        tarball = self.folder / f"{name}.tar.gz"
         # S: what links point to stays as it is.
         place = ("-C", str(self.tree), "-s", f",^[.],{name},S", ".")
-        self.runner.run(Command(argv=("bsdtar", "--zstd", "-cf", str(tarball), *place)))
+        argv = ("bsdtar", "-czf", str(tarball), "--options", "gzip:compression-level=1", *place)
+        self.runner.run(Command(argv=argv))
         new_pkgbuild(
             Order(
                 folder=self.package,
@@ -89,11 +90,13 @@ class Maintainer:
             self.runner.run(Command(argv=("chown", "-R", owner, str(self.package))))
         env = {"PKGEXT": ".pkg.tar.gz", "LC_ALL": "C.UTF-8", "MAKEFLAGS": f"-j{os.cpu_count()}"}
         argv = ("makepkg", "--nodeps", "--nocheck", "--force", "--cleanbuild")
-        self.runner.run(
-            Command(
-                argv=argv, cwd=self.package, env=env, run_as=RunAs.BUILDER, log=f"makepkg-{which}"
-            )
+        command = Command(
+            argv=argv, cwd=self.package, env=env, run_as=RunAs.BUILDER, log=f"makepkg-{which}"
         )
+        try:
+            self.runner.run(command)
+        except CommandError as error:
+            pytest.fail(f"{error.message}\n{error.details}")
         self.root(which).mkdir()
         packages = [pkginfo.read_package(self.runner, one) for one in self._packages()]
         assert {package.pkgname for package in packages} == NAMES
