@@ -115,9 +115,9 @@ def pkgbuild_update(folder: Path, *, as_json: bool, **asked: Any) -> None:  # no
     for one in update.findings:
         log.warn(render_finding(one))
     if update.offer:
-        lines = update.offer.count("\n")
-        log.note(f"today's template would write it otherwise ({lines} lines of difference): "
-                 "see it with --template --dry-run")  # fmt: skip
+        log.note("today's template would write it otherwise; --template does that:")
+        if not as_json:
+            show(as_json, {}, update.offer, verbatim=True)
     log.note(_end(update.change))
 
 

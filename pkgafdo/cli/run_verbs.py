@@ -50,6 +50,9 @@ def _verb(name: str) -> click.Command:
         is_flag=True,
         help="Count the baseline in another layout too: how much luck alone changes.",
     )
+    @click.option(
+        "--sign", is_flag=True, help="Sign the packages with package.gpgkey, or makepkg's own key."
+    )
     @booting
     @in_workdir
     @configured
@@ -59,6 +62,7 @@ def _verb(name: str) -> click.Command:
         install: bool,
         propeller: bool,
         noise_floor: bool,
+        sign: bool,
         workdir: Path | None,
         config_file: Path | None,
         source: str | None,
@@ -72,6 +76,8 @@ def _verb(name: str) -> click.Command:
             overrides = (*overrides, "propeller.enable=true")
         if noise_floor:
             overrides = (*overrides, "measure.noise_floor=true")
+        if sign:
+            overrides = (*overrides, "build.sign=true")
         config = read_config(config_file, source, overrides)
         path = workdir_path(workdir)
         if dry_run:

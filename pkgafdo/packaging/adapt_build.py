@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo.packaging.adapt_options import first_source, is_gated, profile_variable, unit
 from pkgafdo.packaging.adapt_wish import Lto, Plan, Wish, refuse
 from pkgafdo.packaging.bash_edit import Edit, after, append_word, before, remove_lines, replace
+from pkgafdo.packaging.pkgbuild_config import enabled_options
 from pkgafdo.packaging.pkgbuild_shape import (
     LTO_CHOICE,
     PROFILE_VARIABLE,
@@ -15,7 +16,6 @@ from pkgafdo.packaging.pkgbuild_shape import (
     MakeCall,
     Mention,
     Shape,
-    enabled_options,
     is_clang_array,
 )
 
@@ -46,6 +46,10 @@ def require_kernel(shape: Shape) -> tuple[MakeCall, MakeCall]:
         refuse(function.place.line if function else 0,
                "no call of make in build() is recognised", "Call make by its name there.")  # fmt: skip
     if settling is None:
+        if shape.resets:
+            refuse(shape.resets[-1].place.line,
+                   "no call of make settles .config after this line, which writes it anew",
+                   "Add `make olddefconfig` below it.")  # fmt: skip
         refuse(build.call.place.line, "no call of make settles .config before this one",
                "Add `make olddefconfig` to prepare().")  # fmt: skip
     for make in (settling, build):
@@ -127,8 +131,9 @@ def plan_strip(plan: Plan, shape: Shape) -> None:
 def plan_config(plan: Plan, shape: Shape, settling: MakeCall, wish: Wish) -> None:
     """Enable AutoFDO, and an LTO that was asked for, before .config is settled."""
     lines: list[str] = []
-    if shape.enables:
-        plan.already.append(f"AUTOFDO_CLANG is enabled (line {shape.enables[0].place.line})")
+    lasting = [one for one in shape.enables if one not in shape.early_enables]
+    if lasting:
+        plan.already.append(f"AUTOFDO_CLANG is enabled (line {lasting[0].place.line})")
     else:
         lines.append("scripts/config -e AUTOFDO_CLANG")
     if wish.lto and not shape.script.assigned(LTO_CHOICE):
@@ -165,9 +170,8 @@ def plan_flags(plan: Plan, shape: Shape, build: MakeCall) -> None:
 
 def _assertion(shape: Shape) -> list[str]:
     """Return the lines that stop a build without AutoFDO; none where they are already."""
-    words = (word.text for call in shape.script.calls_in("build") for word in call.words)
-    wrapped = any(one.has_target("olddefconfig") and one.call.name != "make" for one in shape.makes)
-    if wrapped or any("CONFIG_AUTOFDO_CLANG" in word for word in words):
+    looking = (call for call in shape.script.calls_in("build") if not enabled_options(call))
+    if any("CONFIG_AUTOFDO_CLANG" in word.text for call in looking for word in call.words):
         return []
     step = unit(shape)
     blind = "grep -Eqx 'CONFIG_LTO_CLANG_(FULL|THIN_DIST)=y' .config"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pkgafdo.packaging.adapt_wish import Plan, Wish, refuse
 from pkgafdo.packaging.bash_edit import after, before, replace
 from pkgafdo.packaging.check_rules import CI_VARIABLES
+from pkgafdo.packaging.lto_parts import lto_parts
 from pkgafdo.packaging.pkgbuild_shape import (
     DEBUG_CHOICE,
     LTO_CHOICE,
@@ -151,6 +152,18 @@ def plan_lto(plan: Plan, shape: Shape, wish: Wish) -> None:
     current = found[-1].literal
     wanted = wish.lto or (current if current in {"thin", "none"} else "thin")
     set_option(plan, shape, LTO_CHOICE, wanted)
+    if wanted == "none":
+        _leave_lto_parts(plan, shape)
+
+
+def _leave_lto_parts(plan: Plan, shape: Shape) -> None:
+    """Say what stays as it is with GCC, although clang builds."""
+    parts = [f"only with LTO (line {one.line}) {one.what}" for one in lto_parts(shape.script)]
+    if parts:
+        plan.left += [
+            *parts,
+            "--lto thin makes these clang's, or let their conditions hold by hand",
+        ]
 
 
 def plan_march(plan: Plan, shape: Shape, wish: Wish) -> None:

@@ -60,7 +60,10 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A command: its name as written, its words, and the assignments before it."""
+    """A command: its name as written, its words, and the assignments before it.
+
+    outputs are the files, as written, that its output replaces.
+    """
 
     name: str
     words: tuple[Word, ...]
@@ -71,6 +74,7 @@ class Call:
     function: str
     conditions: tuple[str, ...]
     nested: bool
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

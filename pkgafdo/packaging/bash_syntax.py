@@ -53,6 +53,7 @@ class _Around:
     nested: bool = False
     statement: Statement | None = None
     exported: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class _Reader:
     def read(self) -> Script:
         root = _parser().parse(self.content).root_node
         if root.is_error:
-            self.faults.append(Fault(line=_place(root).line, text=_text(root)[:60]))
+            self.faults.append(_fault(self.content, root))
         self._body(root, _Around())
         return Script(
             content=self.content,
@@ -88,13 +89,15 @@ class _Reader:
 
     def _visit(self, node: Node, around: _Around) -> None:
         if node.is_error or node.is_missing:
-            self.faults.append(Fault(line=_place(node).line, text=_text(node)[:60]))
+            self.faults.append(_fault(self.content, node))
         match node.type:
             case "function_definition":
                 self._function(node, around)
                 return
             case "variable_assignment":
                 self._assignment(node, around)
+            case "redirected_statement":
+                around = replace(around, outputs=(*around.outputs, *_outputs(node)))
             case "declaration_command":
                 around = replace(around, exported=_text(node).startswith("export"))
             case "command" | "unset_command":
@@ -206,8 +209,17 @@ class _Reader:
                 function=around.function,
                 conditions=around.conditions,
                 nested=around.nested,
+                outputs=around.outputs,
             )
         )
+
+
+def _fault(content: bytes, node: Node) -> Fault:
+    """Return what is not understood: the node's text, or the line on which something is missing."""
+    start = content.rfind(b"\n", 0, node.start_byte) + 1
+    line = content[start:].partition(b"\n")[0].decode("utf-8", "replace")
+    text = _text(node).strip().partition("\n")[0]
+    return Fault(line=_place(node).line, text=(text or line.strip())[:60])
 
 
 def _place(node: Node) -> Place:
@@ -227,6 +239,15 @@ def _statement(content: bytes, node: Node) -> Statement:
     before = content[line : node.start_byte]
     indent = before.decode("ascii") if not before.strip(b" \t") else ""
     return Statement(place=_place(node), indent=indent)
+
+
+def _outputs(node: Node) -> Iterator[str]:
+    """Yield the files that redirections replace: > and >|, also behind a here document's start."""
+    for child in node.children:
+        if "redirect" in child.type:
+            yield from _outputs(child)
+            if any(one.type in {">", ">|", "&>"} for one in child.children):
+                yield _text(child.child_by_field_name("destination"))
 
 
 def _condition(node: Node) -> str:

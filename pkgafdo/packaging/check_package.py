@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.packaging.check_finding import Finding, Severity, finding
-from pkgafdo.packaging.pkgbuild_values import SUMS
+from pkgafdo.packaging.pkgbuild_values import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,17 +40,17 @@ def needs_sum(entry: str) -> bool:
 
 
 def check_sums(script: Script, values: Values) -> Iterator[Finding]:
-    """Find sources without a checksum."""
-    kinds = [kind for kind in (*SUMS, "cksums") if f"{kind}" in values.arrays]
-    line = _line(script, "source")
-    if not kinds and values.array("source"):
-        yield finding(
-            "sums-missing", Severity.ERROR, line, "the sources have no checksums",
-            "updpkgsums writes them.",
-        )  # fmt: skip
-    for kind in kinds:
-        for suffix in values.suffixes():
-            yield from _check_array(script, values, f"source{suffix}", f"{kind}{suffix}")
+    """Find sources without a checksum; each source array needs one kind, which need not be others'."""
+    for suffix in values.suffixes():
+        source = f"source{suffix}"
+        kinds = [f"{kind}{suffix}" for kind in KINDS if values.array(f"{kind}{suffix}")]
+        if values.array(source) and not kinds:
+            yield finding(
+                "sums-missing", Severity.ERROR, _line(script, source),
+                f"{source} has no checksums: makepkg stops", "updpkgsums writes them.",
+            )  # fmt: skip
+        for kind in kinds:
+            yield from _check_array(script, values, source, kind)
 
 
 def _check_array(script: Script, values: Values, source: str, kind: str) -> Iterator[Finding]:

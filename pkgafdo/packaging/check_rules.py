@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.packaging.check_finding import Finding, Severity, finding
+from pkgafdo.packaging.check_grade import ADAPT, grade, grade_profile
+from pkgafdo.packaging.check_kconfig import (
+    check_age,
+    check_kconfig,
+    check_lto_parts,
+)
+from pkgafdo.packaging.pkgbuild_config import enabled_options
 from pkgafdo.packaging.pkgbuild_shape import (
     BLIND_LTO,
     DEBUG_CHOICE,
     LTO_CHOICE,
     PROFILE_VARIABLES,
     SWITCH,
-    enabled_options,
     is_clang_array,
 )
 
@@ -24,21 +30,8 @@ if TYPE_CHECKING:
 CI_VARIABLES: Final = frozenset(
     {"CI", "GITHUB_ACTIONS", "GITHUB_RUN_ID", "GITLAB_CI", "CI_JOB_ID", "JENKINS_URL", "TRAVIS"}
 )
-ADAPT: Final = "`pkgafdo pkgbuild adapt` mends it."
 
 _BLIND_CHOICES: Final = {"full": "full LTO", "thin-dist": "distributed ThinLTO"}
-
-
-def grade(shape: Shape) -> Severity:
-    """Return how bad a trap is: an error when AutoFDO is on, a warning while it can be switched on."""
-    return Severity.ERROR if shape.is_on else Severity.WARNING
-
-
-def grade_profile(shape: Shape, *, propeller: bool) -> Severity:
-    """Return how bad a trap is that only a profile falls into: an error where one is set."""
-    asked = (shape.values.scalar(f"_propeller{suffix}") == "yes" for suffix in ("", "_profiles"))
-    is_set = all(asked) if propeller else shape.is_on and bool(shape.profile_name)
-    return Severity.ERROR if is_set else Severity.WARNING
 
 
 def check_is_kernel(shape: Shape) -> Iterator[Finding]:
@@ -260,9 +253,12 @@ def _profile_variables(shape: Shape) -> set[str]:
 RULES: Final[tuple[Callable[[Shape], Iterator[Finding]], ...]] = (
     check_is_kernel,
     check_able,
+    check_age,
     check_compiler,
     check_lto,
+    check_lto_parts,
     check_flags,
+    check_kconfig,
     check_strip,
     check_vmlinux,
     check_ci,

@@ -16,7 +16,7 @@ from pkgafdo.packaging.pkgbuild_fields import (  # noqa: TC001  pydantic reads t
     Pkgver,
     Text,
 )
-from pkgafdo.packaging.pkgbuild_packages import Package, makedepends, packages
+from pkgafdo.packaging.pkgbuild_packages import Module, Package, makedepends, packages
 from pkgafdo.packaging.pkgbuild_sources import (  # noqa: TC001  as above
     Entry,
     KernelSource,
@@ -60,6 +60,8 @@ class Pkgbuild:
     """Patches in the order in which they are applied."""
     config: LocalFile
     """The kernel's configuration."""
+    modules: tuple[Module, ...] = ()
+    """What it has modules for, and other packages ask a kernel for."""
     profile: LocalFile | None = None
     """The profile of the second round; none in the first."""
     provenance: LocalFile | None = None
@@ -167,4 +169,4 @@ class Pkgbuild:
 
     def packages(self) -> tuple[Package, ...]:
         """Return the kernel's package, its headers', the one with vmlinux, and that of the docs."""
-        return packages(self.pkgbase, self.description, docs=self.docs)
+        return packages(self.pkgbase, self.description, modules=self.modules, docs=self.docs)

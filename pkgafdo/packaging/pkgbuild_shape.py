@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pkgafdo.packaging.pkgbuild_config import (
+    STEPS,
+    enabled_options,
+    moment,
+    resets,
+    settles,
+    writes_config,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +31,9 @@ DEBUG_CHOICE: Final = "_build_debug"
 BLIND_LTO: Final = frozenset({"LTO_CLANG_FULL", "LTO_CLANG_THIN_DIST"})
 """With these the linker never gets the profile (scripts/Makefile.autofdo, Linux 7.2)."""
 
-_ARRAY: Final = re.compile(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[@\]\}\"?")
+_ARRAY: Final = re.compile(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}\"?")
 _NAMES: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
-_SETTLES: Final = re.compile(
-    r"(old|olddef|alldef|localmod|def|[a-z0-9_]+_def)?config|prepare|syncconfig"
-)
 _OF_KERNELS: Final = frozenset({"modules_install", "olddefconfig", "bzImage", "image_name"})
-_ENABLE: Final = frozenset({"-e", "--enable"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,11 +54,6 @@ class MakeCall:
     def has_target(self, *names: str) -> bool:
         """Tell whether one of the targets is asked for."""
         return any(name in self.words for name in names)
-
-    @property
-    def settles_config(self) -> bool:
-        """Whether it makes Kconfig write .config anew, without asking."""
-        return any(_SETTLES.fullmatch(word) for word in self.words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,10 +88,27 @@ class Shape:
         return next((one for one in self.makes if one.call.function == "build"), None)
 
     @property
+    def resets(self) -> tuple[Call, ...]:
+        """The commands of prepare() and build() that drop or replace .config, as they follow."""
+        making = (one.call for one in self.makes if resets(one.words))
+        writing = (one for one in self.script.calls if writes_config(one))
+        found = {one for one in (*making, *writing) if one.function in STEPS}
+        return tuple(sorted(found, key=moment))
+
+    @property
     def settling_make(self) -> MakeCall | None:
-        """The first call that settles .config."""
-        places = [one for one in self.makes if one.call.function in {"prepare", "build"}]
-        return next((one for one in places if one.settles_config), None)
+        """The first call that settles the .config that stays: none replaces it afterwards."""
+        found = [one for one in self.makes if settles(one.words) and self.lasts(one.call)]
+        return min(found, key=lambda one: moment(one.call), default=None)
+
+    def lasts(self, call: Call) -> bool:
+        """Tell whether what a command of prepare() or build() does to .config stays."""
+        return call.function in STEPS and all(moment(one) < moment(call) for one in self.resets)
+
+    @property
+    def early_enables(self) -> tuple[Call, ...]:
+        """The commands that enable AutoFDO in a .config that does not stay."""
+        return tuple(one for one in self.enables if one.function in STEPS and not self.lasts(one))
 
     @property
     def is_able(self) -> bool:
@@ -125,15 +141,6 @@ def read_shape(script: Script, values: Values) -> Shape:
         mentions=tuple(sorted(_mentions(script), key=lambda one: one.place.start)),
         enables=tuple(one for one in script.calls if "AUTOFDO_CLANG" in enabled_options(one)),
     )
-
-
-def enabled_options(call: Call) -> tuple[str, ...]:
-    """Return the options that a call of scripts/config switches on, without CONFIG_."""
-    if call.name.rpartition("/")[2] != "config":
-        return ()
-    words = [word.literal or "" for word in call.words]
-    pairs = itertools.pairwise(words)
-    return tuple(name.removeprefix("CONFIG_") for word, name in pairs if word in _ENABLE)
 
 
 def _make_calls(script: Script, values: Values) -> Iterator[MakeCall]:

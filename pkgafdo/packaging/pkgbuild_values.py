@@ -24,15 +24,18 @@ SUMS: Final = (
     "md5sums", "sha1sums", "sha224sums", "sha256sums", "sha384sums", "sha512sums", "b2sums",
 )  # fmt: skip
 """makepkg's arrays of checksums, cksums left out (PKGBUILD(5))."""
+KINDS: Final = (*SUMS, "cksums")
+"""All of them."""
 
 _SIMPLE: Final = re.compile(
     r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?:\[[@*]\])?\}|([A-Za-z_][A-Za-z0-9_]*))"
 )
 # What makepkg itself offers to a PKGBUILD; its output belongs to us, so the PKGBUILD's goes nowhere.
 _READ: Final = """
-exec 3>&1 >/dev/null 2>&1 </dev/null
+exec 3>&1 >/dev/null </dev/null
 CARCH=x86_64 startdir=$PWD
-for _one in msg msg2 error warning plain plainerr; do eval "$_one() { :; }"; done
+for _one in msg msg2 plain; do eval "$_one() { :; }"; done
+for _one in error warning plainerr; do eval "$_one() { echo \\"\\$*\\" >&2; }"; done
 unset _one
 source ./PKGBUILD || exit 1
 for _pkgafdo_name in "$@"; do
@@ -76,7 +79,7 @@ class Values:
         """Return a command's words with arrays spread out and plain expansions replaced."""
         found: list[str] = []
         for word in words:
-            spread = re.fullmatch(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[@\]\}\"?", word.text)
+            spread = re.fullmatch(r"\"?\$\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}\"?", word.text)
             found += self.array(spread[1]) if spread else (self.resolve(word.text),)
         return tuple(found)
 
@@ -101,7 +104,7 @@ def parse_values(output: str) -> Values:
 
 def read_values(sandbox: Sandbox, folder: Path, names: Iterable[str]) -> Values:
     """Read a PKGBUILD, and return the values of these variables and of those that makepkg knows."""
-    sums = [f"{name}{suffix}" for name in SUMS for suffix in ("", "_x86_64", "_aarch64")]
-    every = dict.fromkeys((*PLAIN, "source_x86_64", "source_aarch64", *sums, "cksums", *names))
+    sums = [f"{name}{suffix}" for name in KINDS for suffix in ("", "_x86_64", "_aarch64")]
+    every = dict.fromkeys((*PLAIN, "source_x86_64", "source_aarch64", *sums, *names))
     asked = [name for name in every if not name.startswith(("BASH", "_pkgafdo_"))]
     return parse_values(read_inside(sandbox, ("bash", "-c", _READ, "bash", *asked), folder))

@@ -19,6 +19,8 @@ OUTPUT_LIMIT: Final = 4 << 20
 SECONDS: Final = 180.0
 """Long for a loaded machine, and an end for what has none."""
 
+_WIDTH: Final = 200
+"""Longest line of a PKGBUILD's own that is shown."""
 _TMPFS_BYTES: Final = 64 << 20
 _MEMORY_KIB: Final = 4 << 20
 _ETC: Final = ("makepkg.conf", "makepkg.conf.d", "pacman.conf", "alternatives", "ld.so.cache")
@@ -145,8 +147,14 @@ def read_inside(sandbox: Sandbox, argv: tuple[str, ...], folder: Path) -> str:
     if result.returncode or len(result.stdout) >= OUTPUT_LIMIT:
         raise ArtifactError(
             f"the PKGBUILD in {folder} cannot be read",
-            details=f"`{' '.join(argv[:2])}` ended with exit code {result.returncode}.\n"
-            + "\n".join(result.stderr.splitlines()[-5:]),
+            details="\n".join((f"it ended with exit code {result.returncode}", *said(result))),
             hint="Look at what stands outside of its functions; makepkg --printsrcinfo says more.",
         )
     return result.stdout
+
+
+def said(result: Result) -> tuple[str, ...]:
+    """Return the last lines of what a program said, short and without a terminal's own signs."""
+    lines = (line.strip() for line in result.stderr.splitlines())
+    kept = [line[:_WIDTH] for line in lines if line][-5:]
+    return tuple("".join(one if one.isprintable() else " " for one in line) for line in kept)

@@ -44,3 +44,4 @@ def _package(package: Package) -> Iterator[tuple[str, object]]:
     yield "pkgdesc", package.description
     yield from (("depends", name) for name in package.depends)
     yield from (("optdepends", name) for name in package.optdepends)
+    yield from (("provides", name) for name in package.provides)

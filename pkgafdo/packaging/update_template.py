@@ -49,6 +49,7 @@ def model_of(script: Script, values: Values) -> Pkgbuild:
         extra_keys=tuple(key for key in values.array("validpgpkeys") if key not in source.keys),
         patches=tuple(_local(name, sums) for name in values.array("_patches")),
         config=_local(CONFIG_NAME, sums),
+        modules=_modules(script, values.scalar("pkgbase")),
         **_choices(values),
         **_profiles(values, sums),
     )
@@ -56,6 +57,12 @@ def model_of(script: Script, values: Values) -> Pkgbuild:
 
 def _local(name: str, sums: dict[str, str]) -> LocalFile:
     return LocalFile(name=name, checksum=sums[name])
+
+
+def _modules(script: Script, pkgbase: str) -> tuple[Any, ...]:
+    """Return what the kernel's package provides; older ones say nothing of it."""
+    found = script.assigned("provides", f"package_{pkgbase}")
+    return tuple(word.literal for one in found for word in one.words)
 
 
 def _choices(values: Values) -> dict[str, Any]:

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from pkgafdo import log
 from pkgafdo.errors import ArtifactError, ConfigError
 from pkgafdo.kernel.configure import read_config
+from pkgafdo.kernel.kconfig import parse_config
+from pkgafdo.packaging.kernel_age import why_too_old
 from pkgafdo.packaging.pkgbuild import render_pkgbuild
 from pkgafdo.packaging.pkgbuild_folder import checksum, require_absent, write_folder
 from pkgafdo.packaging.pkgbuild_model import Pkgbuild
+from pkgafdo.packaging.pkgbuild_packages import modules_of
 from pkgafdo.packaging.pkgbuild_sources import LocalFile
 from pkgafdo.packaging.srcinfo import render_srcinfo
 from pkgafdo.pipeline.workdir import require_workdir
@@ -54,6 +58,8 @@ def new_pkgbuild(order: Order, workdir: Path | None = None) -> dict[str, Any]:
     }
     require_absent(order.folder, tuple(contents))
     write_folder(order.folder, contents)
+    if why := why_too_old(model.pkgver):
+        log.warn(why)
     return {
         "folder": str(order.folder),
         "files": sorted(contents),
@@ -157,6 +163,7 @@ def _model(given: Given, local: Mapping[str, tuple[str, bytes]], sums: str) -> P
             extra_keys=order.extra_keys,
             patches=tuple(one for key, one in kept.items() if key.startswith("patch-")),
             config=kept["config"],
+            modules=modules_of(parse_config(given.config.decode())),
             **optional,
             lto=given.lto,
             tuning=given.tuning,

@@ -15,6 +15,7 @@ from pkgafdo.packaging.adapt_state import revert, write_changes
 from pkgafdo.packaging.adapt_sums import digest, digest_of
 from pkgafdo.packaging.adapt_wish import LayoutSource, Lto, March, Plan, ProfileSource, Wish
 from pkgafdo.packaging.bash_edit import apply_edits, unified_diff
+from pkgafdo.packaging.kernel_age import why_too_old
 from pkgafdo.packaging.pkgbuild_values import SUMS
 from pkgafdo.profile.magic import require_profile
 from pkgafdo.profile.provenance import find_provenance, provenance_path
@@ -94,13 +95,15 @@ def adapt_folder(order: Order) -> Change:
         march=order.march,
     )
     plan = plan_adaptation(reading.shape, wish)
+    if why := why_too_old(reading.values.scalar("pkgver")):
+        plan.left.append(why)
     contents = {NAME: apply_edits(content, plan.edits)}
     if wish.layout is not None:
         ours = tuple(f"{wish.layout.prefix}{suffix}" for suffix in SUFFIXES)
         names = ours if is_ours(reading.shape) else list_names(reading.shape)
         contents |= dict(zip(names, lists, strict=True))
     if source is not None and order.profile is not None:
-        contents |= profile_files(source, order.profile, ours=is_ours(reading.shape))
+        contents |= profile_files(source, order.profile)
     tried = try_change(sandbox, reading, contents, fetching=order.fetch)
     _judge_names(plan, reading.values, tried.values, wish)
     contents = changed_only(order.folder, tried.contents)
@@ -155,10 +158,10 @@ def profile_source(folder: Path, profile: Path) -> ProfileSource:
     )
 
 
-def profile_files(source: ProfileSource, profile: Path, *, ours: bool) -> dict[str, bytes]:
-    """Return what comes to lie beside the PKGBUILD: the profile, in ours its provenance, too."""
+def profile_files(source: ProfileSource, profile: Path) -> dict[str, bytes]:
+    """Return what comes to lie beside the PKGBUILD: the profile, and its provenance if it has one."""
     found = {source.name: profile.read_bytes()}
-    if ours and source.provenance:
+    if source.provenance:
         found[f"{source.name}.json"] = provenance_path(profile).read_bytes()
     return found
 

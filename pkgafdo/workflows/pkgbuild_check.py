@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pkgafdo.packaging.sandbox import Sandbox
+    from pkgafdo.profile.provenance import Provenance
 
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _DRIFT: Final = {
@@ -118,9 +119,8 @@ def _check_readable(
         values = evaluate(sandbox, folder, script)
         made = make_srcinfo(sandbox, folder)
     except ArtifactError as error:
-        yield finding(
-            "unreadable", Severity.ERROR, 0, f"{error.message}: {error.details}", error.hint
-        )
+        why = ": ".join((error.message, *error.details.splitlines()))
+        yield finding("unreadable", Severity.ERROR, 0, why, error.hint)
         return
     reading = Reading(
         folder=folder, sandbox=sandbox, script=script, values=values,
@@ -158,10 +158,24 @@ def check_profile(reading: Reading, vmlinux: Path | None) -> Iterator[Finding]:
     except ArtifactError as error:
         yield finding("profile", Severity.ERROR, 0, error.message, error.hint, file=name)
         return
+    version = reading.values.scalar("pkgver")
+    yield from judge_fit(path, provenance, vmlinux=vmlinux, version=version)
+
+
+def judge_fit(
+    path: Path, provenance: Provenance | None, *, vmlinux: Path | None, version: str
+) -> Iterator[Finding]:
+    """Say how well a profile fits a kernel: measured, or by the version that it was recorded on."""
     if vmlinux is not None:
         yield drift_finding(path, vmlinux)
     elif provenance is not None and provenance.kernelrelease:
-        yield from compare_releases(provenance.kernelrelease, reading.values.scalar("pkgver"), name)
+        yield from compare_releases(provenance.kernelrelease, version, path.name)
+    else:
+        yield finding(
+            "profile-unknown", Severity.NOTE, 0,
+            "nothing says which kernel it was recorded on, as its .json is not beside it",
+            _RECORD, file=path.name,
+        )  # fmt: skip
 
 
 def compare_releases(release: str, version: str, name: str) -> Iterator[Finding]:

@@ -14,17 +14,15 @@ from pkgafdo.packaging.pkgbuild_fields import check_pkgver
 from pkgafdo.packaging.pkgbuild_folder import checksum
 from pkgafdo.packaging.pkgbuild_model import CONFIG_NAME, LAYOUT_SUFFIXES
 from pkgafdo.packaging.pkgbuild_sources import CACHYOS, KERNEL_ORG, KernelSource
+from pkgafdo.profile.magic import require_profile
 from pkgafdo.profile.provenance import find_provenance, provenance_path
 from pkgafdo.propeller.read import parse_cc_profile, parse_ld_profile
-from pkgafdo.workflows.recordings import is_recording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Lto = Literal["thin", "none"]
 
-_NO_PROFILES: Final = (b"\x7fELF", b"PAR1", b"{")
-"""How an ELF file, a branch table and a JSON file begin."""
 _CACHYOS: Final = re.compile(r"cachyos(?:-([1-9][0-9]*))?")
 
 
@@ -87,8 +85,9 @@ def local_files(given: Given) -> dict[str, tuple[str, bytes]]:
 
 
 def _profile_files(profile: Path) -> dict[str, tuple[str, bytes]]:
-    name = profile_file(Path(), files.sha256_file(_existing(profile, "profile"))).name
-    local = {"profile": (name, _read_profile(profile))}
+    content = require_profile(profile)
+    name = profile_file(Path(), files.sha256_bytes(content)).name
+    local = {"profile": (name, content)}
     if find_provenance(profile) is not None:
         local["provenance"] = (f"{name}.json", provenance_path(profile).read_bytes())
     return local
@@ -122,11 +121,6 @@ def _layout_files(lists: tuple[Path, Path]) -> dict[str, tuple[str, bytes]]:
     }
 
 
-def _existing(path: Path, what: str) -> Path:
-    read_file(path, what)
-    return path
-
-
 def read_file(path: Path, what: str) -> bytes:
     """Return a file's content; raises ArtifactError where it cannot be read, or is empty."""
     try:
@@ -137,16 +131,6 @@ def read_file(path: Path, what: str) -> bytes:
         ) from error
     if not content:
         raise ArtifactError(f"the {what} {path} is empty", hint="Check where it comes from.")
-    return content
-
-
-def _read_profile(path: Path) -> bytes:
-    content = read_file(path, "profile")
-    if is_recording(path) or content.startswith(_NO_PROFILES):
-        raise ArtifactError(
-            f"{path} is no sample profile",
-            hint="Recordings are converted with `pkgafdo profile convert`.",
-        )
     return content
 
 

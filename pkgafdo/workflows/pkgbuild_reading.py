@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pkgafdo.errors import ArtifactError, ConfigError
+from pkgafdo.errors import ArtifactError, ConfigError, HostError
 from pkgafdo.host.facts import read_facts
 from pkgafdo.host.users import require_builder
 from pkgafdo.packaging.bash_syntax import parse_script
@@ -57,15 +57,21 @@ def open_sandbox(*, trusted: bool) -> Sandbox:
 def read_content(folder: Path) -> bytes:
     """Return the PKGBUILD's bytes; raises ConfigError when the folder has none, or no file."""
     path = folder / NAME
-    if not path.is_file():
-        raise ConfigError(
-            f"{folder} holds no PKGBUILD", hint="Name the folder that the PKGBUILD lies in."
-        )
-    if path.stat().st_size > _SIZE_LIMIT:
-        raise ArtifactError(
-            f"{path} has more than {_SIZE_LIMIT >> 20} MiB", hint="This is no PKGBUILD."
-        )
-    content = path.read_bytes()
+    try:
+        if not path.is_file():
+            raise ConfigError(
+                f"{folder} holds no PKGBUILD", hint="Name the folder that the PKGBUILD lies in."
+            )
+        if path.stat().st_size > _SIZE_LIMIT:
+            raise ArtifactError(
+                f"{path} has more than {_SIZE_LIMIT >> 20} MiB", hint="This is no PKGBUILD."
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise HostError(
+            f"{path} cannot be read", details=error.strerror or str(error),
+            hint="Let your user read it, or use a copy that is yours.",
+        ) from error  # fmt: skip
     if b"\0" in content:
         raise ArtifactError(f"{path} has NUL bytes in it", hint="This is no text.")
     return content

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pkgafdo import log
 from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.packaging.adapt import is_ours, plan_adaptation
+from pkgafdo.packaging.adapt_layout import LISTS_SWITCH
+from pkgafdo.packaging.adapt_layout import SWITCH as LAYOUT_SWITCH
 from pkgafdo.packaging.adapt_wish import Plan, Wish, refuse
 from pkgafdo.packaging.bash_edit import apply_edits, unified_diff
 from pkgafdo.packaging.bash_syntax import parse_script
+from pkgafdo.packaging.check_finding import Finding, Severity, finding
+from pkgafdo.packaging.kernel_age import why_too_old
 from pkgafdo.packaging.pkgbuild_shape import read_shape
 from pkgafdo.packaging.update_template import render_anew
 from pkgafdo.packaging.update_version import (
@@ -31,14 +35,13 @@ from pkgafdo.workflows.pkgbuild_adapt import (
     profile_source,
     write_folder,
 )
-from pkgafdo.workflows.pkgbuild_check import compare_releases, drift_finding
+from pkgafdo.workflows.pkgbuild_check import judge_fit
 from pkgafdo.workflows.pkgbuild_reading import NAME, open_sandbox, read_content, read_folder
 from pkgafdo.workflows.pkgbuild_trial import try_change
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pkgafdo.packaging.check_finding import Finding
     from pkgafdo.packaging.pkgbuild_values import Values
     from pkgafdo.packaging.sandbox import Sandbox
     from pkgafdo.workflows.pkgbuild_reading import Reading
@@ -89,6 +92,8 @@ def update_folder(order: Order) -> Update:
     changed safely, or where a new source's checksum is not known.
     """
     version = check_version(order.version)
+    if why := why_too_old(version):
+        log.warn(why)
     content = read_content(order.folder)
     if order.profile is not None:
         require_profile(order.profile)
@@ -101,7 +106,7 @@ def update_folder(order: Order) -> Update:
     plan = _plan(reading, version, Wish(profile=source))
     contents = {NAME: apply_edits(reading.script.content, plan.edits)}
     if source is not None and order.profile is not None:
-        contents |= profile_files(source, order.profile, ours=is_ours(reading.shape))
+        contents |= profile_files(source, order.profile)
     tried = try_change(sandbox, reading, contents, fetching=order.fetch, renewing=True)
     _require_version(sandbox, reading, tried)
     _require_sources(reading, tried.values)
@@ -114,7 +119,8 @@ def update_folder(order: Order) -> Update:
         change = replace(change, written=True)
     new = tried.values.scalar("pkgver")
     offer = "" if order.template or anew is None else unified_diff(content, anew, NAME)
-    return Update(change=change, version=new, findings=_fit(order, reading, new), offer=offer)
+    findings = _fit(order, reading, new) + _layout_fit(reading, tried.values)
+    return Update(change=change, version=new, findings=findings, offer=offer)
 
 
 def _with_template(reading: Reading, anew: bytes | None) -> Reading:
@@ -187,9 +193,21 @@ def _fit(order: Order, reading: Reading, version: str) -> tuple[Finding, ...]:
     )
     if path is None or not path.is_file():
         return ()
-    if order.vmlinux is not None:
-        return (drift_finding(path, order.vmlinux),)
     provenance = find_provenance(path)
-    if provenance is None or not provenance.kernelrelease:
+    return tuple(judge_fit(path, provenance, vmlinux=order.vmlinux, version=version))
+
+
+def _layout_fit(reading: Reading, after: Values) -> tuple[Finding, ...]:
+    """Return that Propeller's lists stay although the version changes."""
+    lists = after.scalar(LAYOUT_SWITCH if is_ours(reading.shape) else LISTS_SWITCH)
+    old, new = reading.values.scalar("pkgver"), after.scalar("pkgver")
+    if old == new or lists in {"", "no"}:
         return ()
-    return tuple(compare_releases(provenance.kernelrelease, version, path.name))
+    return (
+        finding(
+            "propeller-stays", Severity.WARNING, 0,
+            f"Propeller's lists stay: they come from another kernel than {new}, and do not fit "
+            "what changed since",
+            "Make them anew from the new kernel's vmlinux and a recording on it.",
+        ),
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from pkgafdo.workflows.install_stages import packages_of
 from pkgafdo.workflows.repo_check import check_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pkgafdo.artifacts import PackageFile
@@ -100,8 +100,16 @@ def _add_fresh(
     return names
 
 
-def _read_packages(runner: Runner, paths: Iterable[Path]) -> tuple[PackageFile, ...]:
-    """Read the packages to add; raises ArtifactError for a set that cannot be one."""
+def _read_packages(runner: Runner, paths: Sequence[Path]) -> tuple[PackageFile, ...]:
+    """Read the packages to add.
+
+    Raises ConfigError for one that is not there, ArtifactError for a set that cannot be one.
+    """
+    missing = [str(path) for path in paths if not path.is_file()]
+    if missing:
+        raise ConfigError(
+            f"there is no such file: {', '.join(missing)}", hint="Name the packages' files."
+        )
     every = [pkginfo.read_package(runner, path) for path in dict.fromkeys(paths)]
     kept, dropped = pkginfo.split(every)
     for package in dropped:

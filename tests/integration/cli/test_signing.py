@@ -34,7 +34,7 @@ def built(
     """Build the toy with signed packages; returns exit code, what was said, and the packages."""
     settings = {"package.gpgkey": key, "package.gnupghome": str(signer.home)}
     sets = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
-    words = [word for one in ("build.sign=true", *sets) for word in ("--set", one)]
+    words = ["--sign", *(word for one in sets for word in ("--set", one))]
     ended = pkgafdo.run("build", "--json", "--source", toy, "-w", pkgafdo.folder / "work", *words)
     packages = json.loads(ended.stdout)["baseline"]["packages"] if ended.code == 0 else []
     return ended.code, ended.stderr, packages

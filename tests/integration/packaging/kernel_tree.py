@@ -12,6 +12,13 @@ _MAKEFILE = """\
 note = @echo "$@ LLVM=$(LLVM) profile=$(CLANG_AUTOFDO_PROFILE)" >> ../made
 olddefconfig prepare config:
 \t$(note)
+defconfig:
+\t$(note)
+\techo CONFIG_X86=y > .config
+mrproper:
+\trm -f .config
+htmldocs:
+\t$(note)
 all: vmlinux
 \t$(note)
 vmlinux:
@@ -23,7 +30,7 @@ image_name:
 modules_install:
 \t$(note)
 \tmkdir -p $(INSTALL_MOD_PATH)/lib/modules/7.2.0-example/build
-.PHONY: olddefconfig prepare config all modules_install
+.PHONY: olddefconfig prepare config defconfig mrproper htmldocs all modules_install
 """
 # It takes -e NAME and -d NAME, and drops AutoFDO where KCONFIG_DROPS is in the configuration.
 _CONFIG = """\

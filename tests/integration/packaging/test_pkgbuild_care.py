@@ -28,7 +28,15 @@ from pkgafdo.runner.local import LocalRunner
 from pkgafdo.workflows.pkgbuild_reading import read_folder
 from tests.integration.packaging.kernel_tree import pack
 from tests.unit.packaging.hostile import MARKER, ONE_LINE
-from tests.unit.packaging.kernel_pkgbuilds import ARCH, AUR, PLAIN_OPTIONS, PROPELLED, SWITCHED
+from tests.unit.packaging.kernel_pkgbuilds import (
+    ARCH,
+    AUR,
+    BY_ARCH,
+    PLAIN_OPTIONS,
+    PROPELLED,
+    SWITCHED,
+    WRAPPED,
+)
 from tests.unit.packaging.pkgbuilds import GOLDEN
 
 if TYPE_CHECKING:
@@ -37,7 +45,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PROFILE = b"main:100:1\n 1: 100\n"
-FAMILIES = {"switched": SWITCHED, "options": PLAIN_OPTIONS, "arch": ARCH}
+FAMILIES = {
+    "switched": SWITCHED,
+    "options": PLAIN_OPTIONS,
+    "arch": ARCH,
+    "by-arch": BY_ARCH,
+    "wrapped": WRAPPED,
+}
 
 
 @pytest.fixture
@@ -197,7 +211,7 @@ def prepared(runner: LocalRunner, place: Path, text: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("family", ["switched", "options", "arch"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_makepkg_builds_with_the_profile_also_with_e(runner, place, profile, family) -> None:
     if shutil.which("fakeroot") is None:
         pytest.skip("fakeroot is not installed")
@@ -214,8 +228,9 @@ def test_makepkg_builds_with_the_profile_also_with_e(runner, place, profile, fam
     assert again == built
 
 
-def test_a_build_stops_when_kconfig_drops_autofdo(runner, place) -> None:
-    folder = prepared(runner, place, ARCH)
+@pytest.mark.parametrize("text", [ARCH, WRAPPED])
+def test_a_build_stops_when_kconfig_drops_autofdo(runner, place, text) -> None:
+    folder = prepared(runner, place, text)
     (folder / "config").write_text("# KCONFIG_DROPS\n")
     assert verb("update", folder, "--version", "7.2.1") == 0
     assert verb("adapt", folder, "--write") == 0
@@ -247,6 +262,20 @@ def test_update_to_the_same_version_raises_the_release_for_a_profile_alone(
     assert verb("update", folder, "--version", "7.2.1", "--profile", profile) == 0
     assert "+pkgrel=2" in capsys.readouterr().out.splitlines()
     assert "error" not in findings(folder, capsys).values()
+
+
+def test_update_says_what_stays_of_another_version(runner, place, profile, capsys) -> None:
+    folder = prepared(runner, place, PROPELLED)
+    for name in ("cc", "ld"):
+        (place / f"made_{name}_profile.txt").write_bytes(b"work\n")
+    options = ("--profile", profile, "--propeller", place / "made", "--write")
+    assert verb("adapt", folder, *options) == 0
+    pack(folder, "linux-7.2.2-1")
+    capsys.readouterr()
+    assert verb("update", folder, "--version", "7.2.2") == 0
+    err = capsys.readouterr().err
+    assert "[propeller-stays]" in err
+    assert "[profile-unknown]" in err
 
 
 def test_update_names_what_it_cannot_get(place, capsys) -> None:
@@ -392,6 +421,16 @@ def test_a_syntax_error_is_a_finding_with_its_line(place, capsys) -> None:
     assert [one["line"] for one in every if one["rule"] == "syntax"] == [4]
 
 
+def test_why_a_pkgbuild_cannot_be_read_is_said_on_one_line(place, capsys) -> None:
+    folder = write(place, f"error 'no such tool: frobnicate'\nexit 1\n{ARCH}")
+    assert verb("check", folder, "--json") == 5
+    every = json.loads(capsys.readouterr().out)["findings"]
+    (message,) = (one["message"] for one in every if one["rule"] == "unreadable")
+    assert message.endswith(": it ended with exit code 1: no such tool: frobnicate")
+    assert verb("adapt", folder) == 5
+    assert "no such tool: frobnicate" in capsys.readouterr().err
+
+
 def test_a_stale_srcinfo_fails_a_check(place, capsys) -> None:
     folder = write(place, ARCH)
     assert verb("check", folder) == 5
@@ -445,10 +484,13 @@ def test_ours_takes_a_profile_with_its_provenance_and_today_s_template(
     (folder / ".SRCINFO").write_text(render_srcinfo(model))
     (folder / "config").write_text("CONFIG_64BIT=y\n")
     digest = hashlib.sha256(PROFILE).hexdigest()
-    write_provenance(profile, Provenance(profile_sha256=digest, functions=1, counts=1))
+    made = Provenance(profile_sha256=digest, functions=1, counts=1, kernelrelease=model.pkgver)
+    write_provenance(profile, made)
     assert verb("adapt", folder, "--profile", profile, "--write") == 0
     assert len(list(folder.glob("kernel-*.afdo.json"))) == 1
     assert not findings(folder, capsys)
-    assert verb("update", folder, "--version", model.pkgver, "--template", "--dry-run") == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line[:8] for line in lines if line[:2] in {"-#", "+#"}] == ["-# Mine ", "+# Kconf"]
+    for options in ((), ("--template",)):  # offered, and taken
+        assert verb("update", folder, "--version", model.pkgver, *options, "--dry-run") == 0
+        lines = capsys.readouterr().out.splitlines()
+        comments = [line[:8] for line in lines if line[:2] in {"-#", "+#"}]
+        assert comments == ["-# Mine ", "+# Kconf"]

@@ -250,6 +250,13 @@ def test_what_is_no_package_is_refused(publisher: Publisher) -> None:
     assert not publisher.database.exists()
 
 
+def test_a_package_that_is_not_there_is_named(publisher: Publisher) -> None:
+    with pytest.raises(ConfigError, match="no such file") as caught:
+        publisher.add(publisher.folder / "linux-gone-1-1-x86_64.pkg.tar.zst")
+    assert "linux-gone-1-1" in caught.value.message
+    assert not publisher.database.parent.exists()
+
+
 def test_two_at_once_are_kept_apart_as_repo_add_does(publisher: Publisher) -> None:
     publisher.add(publisher.pack())
     lock = publisher.database.with_name("mine.db.tar.zst.lck")

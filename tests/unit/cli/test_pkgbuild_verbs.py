@@ -67,6 +67,27 @@ def test_a_first_round_is_written_and_described(tmp_path, config, capsys) -> Non
     assert f"\tb2sums = {SUM}\n" in (folder / ".SRCINFO").read_text()
 
 
+def test_a_kernel_older_than_autofdo_is_written_with_a_warning(tmp_path, config, capsys) -> None:
+    options = ("--version", "6.12.47", "--config-file", config, "--sum", SUM)
+    assert new(tmp_path / "old", *options) == 0
+    assert "Linux 6.12.47 is older than 6.13" in " ".join(capsys.readouterr().err.split())
+    assert new(tmp_path / "new", "--version", "6.13", *options[2:]) == 0
+    assert "older" not in capsys.readouterr().err
+
+
+def test_packages_provide_what_the_configuration_has_modules_for(tmp_path, config) -> None:
+    config.write_text(
+        CONFIG + "CONFIG_WIREGUARD=m\nCONFIG_SMB_SERVER=y\n# CONFIG_NTSYNC is not set\n"
+    )
+    options = ("--version", "6.18.54", "--config-file", config, "--sum", SUM)
+    assert new(tmp_path / "d", *options) == 0
+    lines = (tmp_path / "d/.SRCINFO").read_text().splitlines()
+    provided = [line.partition(" = ")[2] for line in lines if line.startswith("\tprovides = ")]
+    assert provided == ["KSMBD-MODULE", "WIREGUARD-MODULE", "LINUX-HEADERS"]
+    headers = lines[lines.index("pkgname = linux-afdo-headers") :]
+    assert {"\tdepends = clang", "\tdepends = lld", "\tdepends = llvm"} <= set(headers)
+
+
 def test_a_second_round_carries_the_profile_under_its_digest(tmp_path, config, profile) -> None:
     write_provenance(
         profile,
@@ -240,7 +261,9 @@ def test_what_is_missing_or_wrong_is_said(tmp_path, config, capsys, options, why
     assert why in refused(tmp_path / "d", capsys, 2, "--config-file", config, *options)
 
 
-@pytest.mark.parametrize("content", [b"", b"PERFILE2", b"\x7fELF", None])
+@pytest.mark.parametrize(
+    "content", [b"", b"PERFILE2", b"\x7fELF", b"adcg*704", b"hello\n", bytes(64), None]
+)
 def test_what_is_no_profile_is_refused(tmp_path, config, capsys, content) -> None:
     bad = tmp_path / "bad.afdo"
     if content is not None:

@@ -67,6 +67,7 @@ FIELDS: dict[str, Callable[[Any], object]] = {
         )
     },
     "tuning": lambda value: pkgbuild(tuning=(value,)),
+    "modules": lambda value: pkgbuild(modules=(value,)),
     "layout.name": lambda value: pkgbuild(
         profile=local("a.afdo"),
         cc_profile=local(f"{value}_cc_profile.txt"),
@@ -83,12 +84,13 @@ FIELDS: dict[str, Callable[[Any], object]] = {
 }
 """How to make something of each field's value."""
 
+_LISTS = frozenset({"extra_keys", "tuning", "modules"})
 BYPASSED = (
     "pkgbase", "pkgver", "pkgrel", "description", "url", "maintainer", "llvm", "extra_keys",
     "source.url", "source.checksum", "patch.name", "patch.checksum", "config.checksum",
     "profile.name", "profile.checksum", "provenance.checksum", "march", "tuning", "address_map",
     "cc_profile.name", "cc_profile.checksum", "ld_profile.name", "ld_profile.checksum",
-    "symbol_order.name", "symbol_order.checksum",
+    "symbol_order.name", "symbol_order.checksum", "modules",
 )  # fmt: skip
 
 
@@ -108,5 +110,5 @@ def bypassed(field: str, value: str) -> Pkgbuild:
     if owner:
         force(parts[owner], attribute, value)
     else:
-        force(model, field, (value,) if field in {"extra_keys", "tuning"} else value)
+        force(model, field, (value,) if field in _LISTS else value)
     return model

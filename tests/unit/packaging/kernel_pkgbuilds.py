@@ -191,6 +191,34 @@ PROPELLED: Final = (
     )
 )
 """The same with options for Propeller, whose lists come in without checksums."""
+WITH_PARTS: Final = (
+    SWITCHED.replace("_use_llvm_lto:=thin", "_use_llvm_lto:=none")
+    .replace(
+        "\nbuild() {",
+        """
+_sign() {
+    if [ "$_use_llvm_lto" != "none" ]; then
+        local strip_bin="llvm-strip"
+    else
+        local strip_bin="strip"
+    fi
+    find "$1" -name '*.ko' -exec "$strip_bin" --strip-debug {} +
+}
+
+_zfs() {
+    local CONFIGURE_FLAGS=()
+    [ "$_use_llvm_lto" != "none" ] && CONFIGURE_FLAGS+=("KERNEL_LLVM=1")
+    ./configure "${CONFIGURE_FLAGS[@]}"
+    if _is_lto; then
+        depends+=(clang llvm lld)
+    fi
+}
+
+build() {""",
+    )
+    .replace("lto.patch", "dkms-clang.patch")
+)
+"""SWITCHED without LTO, with what linux-cachyos gives to clang with LTO alone."""
 PLAIN_OPTIONS: Final = _options("", "", "").replace("lto:=thin", "lto:=none") + _sums(
     TAR_SUM, "SKIP", CONFIG_SUM
 )
@@ -249,6 +277,36 @@ pkgname=(
     + _SPLIT
 )
 """make called plainly, with GCC."""
+BY_ARCH: Final = (
+    ARCH.replace("  config  # the main configuration\n)\n", ")\nsource_x86_64=(config)\n")
+    .replace(
+        f"        'SKIP'\n        '{CONFIG_SUM}')\n",
+        f"        'SKIP')\nb2sums_x86_64=('{CONFIG_SUM}')\n\n"
+        f"# As kernel.org has them\nsha256sums=('{'ab' * 32}'\n            'SKIP')\n",
+    )
+    .replace(
+        "  make all\n",
+        "  make htmldocs SPHINXOPTS=-QT &\n  local pid_docs=$!\n\n  make all\n  wait $pid_docs\n",
+    )
+)
+"""The same with the configuration as a source of one architecture, which has not all kinds of sums."""
+WRAPPED: Final = (
+    ARCH.replace(
+        "export KBUILD_BUILD_USER=$pkgbase\n",
+        "export KBUILD_BUILD_USER=$pkgbase\n\n_make() {\n  test -s version\n"
+        '  make KERNELRELEASE="$(<version)" "$@"\n}\n',
+    )
+    .replace(
+        '  echo "Setting config..."\n',
+        "  make defconfig\n  make -s kernelrelease > version\n  make mrproper\n\n"
+        '  echo "Setting config..."\n',
+    )
+    .replace("  make olddefconfig", "  _make olddefconfig")
+    .replace("\n\n  make -s kernelrelease > version\n}", "\n}")
+    .replace("  make all", "  _make all")
+    .replace("ZSTD_CLEVEL=19 make", "ZSTD_CLEVEL=19 _make")
+)
+"""The same with make in a function, and a configuration that is made for the release and dropped."""
 AUR: Final = (
     """\
 # Maintainer: nobody
@@ -326,6 +384,19 @@ VALUES: Final = {
         "makedepends": ("bc", "cpio"),
         "source": ("https://example.org/linux-7.2.4.tar.xz", "x.sign", "config"),
         "b2sums": (TAR_SUM, "SKIP", CONFIG_SUM),
+    },
+    BY_ARCH: {
+        "pkgbase": ("linux-plain",),
+        "pkgname": ("linux-plain", "linux-plain-headers"),
+        "pkgver": ("7.2.4.arch1",),
+        "arch": ("x86_64",),
+        "options": ("!debug",),
+        "makedepends": ("bc", "cpio"),
+        "source": ("https://example.org/linux-7.2.4.tar.xz", "x.sign"),
+        "source_x86_64": ("config",),
+        "b2sums": (TAR_SUM, "SKIP"),
+        "b2sums_x86_64": (CONFIG_SUM,),
+        "sha256sums": ("ab" * 32, "SKIP"),
     },
     AUR: {
         "pkgbase": ("linux-aur",),

@@ -61,6 +61,7 @@ def cachyos() -> Pkgbuild:
         cc_profile=local("propeller-0123456789abcdef_cc_profile.txt"),
         ld_profile=local("propeller-0123456789abcdef_ld_profile.txt"),
         march="v3",
+        modules=("NTSYNC-MODULE", "WIREGUARD-MODULE"),
         tuning=("-enable-ext-tsp-block-placement", "-import-hot-multiplier=60"),
         docs=True,
     )

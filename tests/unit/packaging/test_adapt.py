@@ -9,7 +9,16 @@ from pkgafdo.packaging.adapt import plan_adaptation
 from pkgafdo.packaging.adapt_wish import ProfileSource, Wish
 from pkgafdo.packaging.bash_edit import apply_edits
 from pkgafdo.packaging.pkgbuild import render_pkgbuild
-from tests.unit.packaging.kernel_pkgbuilds import ARCH, AUR, PLAIN_OPTIONS, SWITCHED, shape_of
+from tests.unit.packaging.kernel_pkgbuilds import (
+    ARCH,
+    AUR,
+    BY_ARCH,
+    PLAIN_OPTIONS,
+    SWITCHED,
+    WITH_PARTS,
+    WRAPPED,
+    shape_of,
+)
 from tests.unit.packaging.pkgbuilds import cachyos
 
 PROFILE = ProfileSource(
@@ -85,6 +94,41 @@ def test_plain_make_gets_clang_by_the_environment() -> None:
     assert "  scripts/config -e AUTOFDO_CLANG\n" in text
 
 
+ENABLE = "scripts/config -e AUTOFDO_CLANG\n"
+
+
+def test_an_option_is_set_in_the_configuration_that_stays() -> None:
+    text = adapted(WRAPPED, profile=PROFILE)
+    assert text.index("cp ../config") < text.index(ENABLE) < text.index("  _make olddefconfig")
+    assert text.count(ENABLE) == 1
+
+
+def test_an_option_that_is_set_too_early_is_set_again() -> None:
+    first = f"  {ENABLE}"
+    text = adapted(WRAPPED.replace("  make mrproper\n", f"{first}  make mrproper\n"))
+    assert text.index("cp ../config") < text.rindex(ENABLE) < text.index("  _make olddefconfig")
+    assert text.count(ENABLE) == 2
+    assert adapted(text).count(ENABLE) == 2
+
+
+@pytest.mark.parametrize("text", [ARCH, BY_ARCH, WRAPPED, SWITCHED, PLAIN_OPTIONS])
+def test_every_build_stops_without_autofdo(text) -> None:
+    build = adapted(text).split("\nbuild() {", 1)[1]
+    assert build.index("grep -qx CONFIG_AUTOFDO_CLANG=y .config") < build.index("make ")
+
+
+def test_an_option_that_build_sets_is_no_stop() -> None:
+    text = ARCH.replace("  make all", "  scripts/config -e CONFIG_AUTOFDO_CLANG\n  make all")
+    assert "grep -qx CONFIG_AUTOFDO_CLANG=y" in adapted(text)
+
+
+@pytest.mark.parametrize("last", ["make defconfig", "make mrproper", "cp ../other .config"])
+def test_a_configuration_that_nothing_settles_is_refused_with_its_line(last) -> None:
+    text = ARCH.replace("  make olddefconfig", f"  make olddefconfig\n  {last}")
+    line = text[: text.index(f"  {last}")].count("\n") + 1
+    assert refusal(text).startswith(f"PKGBUILD:{line}: no call of make settles .config after")
+
+
 def test_vmlinux_gets_a_package_of_its_own() -> None:
     text = adapted(ARCH)
     assert '  "$pkgbase-headers"\n  "$pkgbase-debug"\n)' in text
@@ -103,6 +147,16 @@ def test_lto_is_asked_of_kconfig_where_there_is_no_option() -> None:
 def test_an_lto_that_loses_the_profile_becomes_thin(lto) -> None:
     text = SWITCHED.replace("lto:=thin", f"lto:={lto}")
     assert ': "${_use_llvm_lto:=thin}"' in adapted(text)
+
+
+def test_what_only_lto_gives_to_clang_is_said_with_its_line() -> None:
+    plan = plan_adaptation(shape_of(WITH_PARTS), Wish())
+    texts = ('source+=("https', "llvm-strip", "KERNEL_LLVM", " depends+=(clang")
+    lines = [WITH_PARTS[: WITH_PARTS.index(one)].count("\n") + 1 for one in texts]
+    for said, line in zip(plan.left[:-1], lines, strict=True):
+        assert said.startswith(f"only with LTO (line {line}) ")
+    assert "--lto thin" in plan.left[-1]
+    assert plan_adaptation(shape_of(WITH_PARTS), Wish(lto="thin")).left == []
 
 
 @pytest.mark.parametrize(

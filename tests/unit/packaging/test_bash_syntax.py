@@ -107,3 +107,29 @@ def test_bytes_that_are_no_utf8_do_not_shift_places() -> None:
     script = parse_script(content)
     place = script.assigned("pkgver")[0].value
     assert content[place.start : place.end] == b"1"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "shown"),
+    [
+        (
+            "for a in b; do\n  if [[ $a != */${c}/ ]]; then\n    d\n  fi\ndone\n",
+            2,
+            "if [[ $a != */${c}/ ]]; then",
+        ),
+        ("exec 5<>file\n", 1, ">"),
+    ],
+)
+def test_what_is_not_understood_is_shown(text, line, shown) -> None:
+    faults = parse_script(text.encode()).faults
+    assert (faults[0].line, faults[0].text) == (line, shown)
+    assert all(one.text and "\n" not in one.text for one in faults)
+
+
+def test_files_that_a_redirection_replaces_belong_to_the_command() -> None:
+    text = "a > x\nb | c >| y\nd <<E > z\n1\nE\ne >> x\nf 2>/dev/null < x\n{ g; h; } >x\n"
+    every = {one.name: one.outputs for one in parse_script(text.encode()).calls}
+    assert every == {
+        "a": ("x",), "b": ("y",), "c": ("y",), "d": ("z",), "e": (), "f": ("/dev/null",),
+        "g": ("x",), "h": ("x",),
+    }  # fmt: skip

@@ -26,7 +26,16 @@ from pkgafdo.packaging.check_tools import (
 from pkgafdo.packaging.pkgbuild_values import Values
 from pkgafdo.runner.command import Result
 from tests.fakes.runner import FakeRunner
-from tests.unit.packaging.kernel_pkgbuilds import ARCH, AUR, PLAIN_OPTIONS, SWITCHED, shape_of
+from tests.unit.packaging.kernel_pkgbuilds import (
+    ARCH,
+    AUR,
+    BY_ARCH,
+    PLAIN_OPTIONS,
+    SWITCHED,
+    WITH_PARTS,
+    WRAPPED,
+    shape_of,
+)
 
 ON = {"_autofdo": ("yes",), "_autofdo_profile_name": ("x.afdo",)}
 
@@ -130,6 +139,64 @@ def test_a_wrapper_of_make_is_seen_through() -> None:
     assert shape.settling_make is not None
 
 
+def test_flags_that_a_wrapper_spreads_with_a_star_are_seen() -> None:
+    text = WRAPPED.replace('"$(<version)" "$@"', '"$(<version)" ${FLAGS[*]} "$@"')
+    shape = shape_of(text, FLAGS=("CC=clang", "LLVM=1"))
+    assert shape.build_make is not None
+    assert shape.build_make.clang
+    assert "gnu-strip" not in found(text, FLAGS=("LLVM=1",), options=("!strip",))
+
+
+EARLY = "  scripts/config -e AUTOFDO_CLANG\n"
+
+
+@pytest.mark.parametrize(
+    "reset",
+    [
+        "make mrproper", "make defconfig", "cp ../config.x86_64 .config", "cp -f ../x '.config'",
+        "zcat /proc/config.gz > ./.config", "cat ../config ../more >.config",
+        "scripts/kconfig/merge_config.sh -m ../config ../more", "install -m644 ../config .config",
+    ],
+)  # fmt: skip
+def test_an_option_that_another_configuration_replaces_is_found(reset) -> None:
+    text = ARCH.replace("  make olddefconfig", f"{EARLY}  {reset}\n  make olddefconfig")
+    assert found(text)["enabled-too-early"] == (Severity.ERROR, line_of(text, EARLY))
+    nested = text.replace(reset, f"if x; then {reset}; fi")
+    assert found(nested)["enabled-too-early"][0] is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    ["cat .config > ../config.last", "cp .config ../config.old", "make -s kernelrelease > version",
+     "diff -u ../config .config", "make LSMOD=x localmodconfig", "echo x >> .config"],
+)  # fmt: skip
+def test_an_option_that_stays_is_no_finding(harmless) -> None:
+    text = ARCH.replace("  make olddefconfig", f"{EARLY}  {harmless}\n  make olddefconfig")
+    assert "enabled-too-early" not in found(text)
+    again = ARCH.replace("  cp ../config .config\n", f"{EARLY}  cp ../config .config\n{EARLY}")
+    assert "enabled-too-early" not in found(again)
+
+
+def test_what_clang_gets_only_with_lto_is_found_once_autofdo_is_on() -> None:
+    clang = {"BUILD_FLAGS": ("LLVM=1",), "_use_llvm_lto": ("none",)}
+    rules = found(WITH_PARTS, **ON, **clang)
+    assert rules["clang-only-with-lto"][0] is Severity.WARNING
+    assert "clang-only-with-lto" not in found(WITH_PARTS, **clang, _autofdo=("no",))
+    thin = {**clang, "_use_llvm_lto": ("thin",)}
+    assert "clang-only-with-lto" not in found(WITH_PARTS, **ON, **thin)
+
+
+@pytest.mark.parametrize(
+    ("pkgver", "old"),
+    [("6.12.47", True), ("5.15", True), ("6.13rc1", False), ("7.2.4.arch1", False), ("r5", False)],
+)
+def test_a_kernel_older_than_autofdo_is_a_warning(pkgver, old) -> None:
+    rules = found(ARCH, pkgver=(pkgver,))
+    assert ("kernel-too-old" in rules) is old
+    if old:
+        assert rules["kernel-too-old"] == (Severity.WARNING, line_of(ARCH, "pkgver="))
+
+
 def test_a_debug_package_that_is_built_carries_vmlinux() -> None:
     names = ("linux-example", "linux-example-dbg", "linux-example-headers")
     assert "stripped-vmlinux" not in found(SWITCHED, pkgname=names)
@@ -164,8 +231,20 @@ def test_sums_are_counted_for_every_array() -> None:
     assert sums(b2sums=good, sha256sums=good[:3]) == [("sums-count", Severity.ERROR)]
     assert sums() == [("sums-missing", Severity.ERROR)]
     of_arch = {"source_x86_64": ("c",), "b2sums": good}
-    assert sums(**of_arch) == [("sums-count", Severity.ERROR)]
+    assert sums(**of_arch) == [("sums-missing", Severity.ERROR)]
     assert sums(**of_arch, b2sums_x86_64=("cc",)) == []
+
+
+def test_each_source_array_needs_one_kind_of_sums_as_makepkg_does() -> None:
+    good = {"b2sums": ("aa", "SKIP", "SKIP", "bb"), "sha256sums": ("aa", "SKIP", "SKIP", "bb")}
+    of_arch = {"source_x86_64": ("c",), "b2sums_x86_64": ("cc",)}
+    assert sums(**good, **of_arch) == []
+    assert sums(**good, **of_arch, cksums_x86_64=("1", "2")) == [("sums-count", Severity.ERROR)]
+
+
+def test_sums_of_one_architecture_need_not_have_all_kinds() -> None:
+    shape = shape_of(BY_ARCH)
+    assert list(check_sums(shape.script, shape.values)) == []
 
 
 def test_a_tarball_without_a_sum_is_a_warning() -> None:

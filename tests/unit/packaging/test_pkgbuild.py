@@ -114,6 +114,7 @@ def test_the_same_field_takes_an_honest_value(field: str) -> None:
         "file.name": "a.patch", "file.checksum": B2, "extra_keys": KERNEL_ORG_KEYS[0],
         "lto": "none", "pkgrel": 3, "march": "znver4", "docs": True, "address_map": True,
         "tuning": "-import-hot-multiplier=60", "layout.name": "propeller-1", "symbol_order.name": "a.txt",
+        "modules": "NTSYNC-MODULE",
     }  # fmt: skip
     FIELDS[field](honest[field])
 

@@ -97,3 +97,13 @@ def test_a_pkgbuild_that_never_ends_is_refused() -> None:
     with pytest.raises(ArtifactError, match="does not let itself be read") as caught:
         read_inside(Sandbox(runner=FakeRunner(answers={"bash": answer})), ("x",), FOLDER)
     assert "60 s" in caught.value.details
+
+
+def test_what_a_pkgbuild_says_as_it_fails_is_passed_on_short_and_without_signs() -> None:
+    stderr = "".join(f"line {number}\n" for number in range(9)) + "\x1b[31mred\n" + "x" * 999
+    result = Result(returncode=1, stderr=stderr)
+    with pytest.raises(ArtifactError) as caught:
+        read_inside(Sandbox(runner=FakeRunner(answers={"bash": result})), ("x",), FOLDER)
+    assert caught.value.details.splitlines() == [
+        "it ended with exit code 1", "line 6", "line 7", "line 8", " [31mred", "x" * 200,
+    ]  # fmt: skip
