@@ -40,6 +40,7 @@ TESTS_THAT_DIFFER: Final = tuple(
         "vm/test_plugin.py",
         "vm/test_suites.py",
         "vm/test_vlbr_native.py",
+        "workflows/test_repo.py",
     )
 )
 """What meets programs that change from one distribution to the next, and is quick."""
