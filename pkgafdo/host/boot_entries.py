@@ -136,9 +136,9 @@ def grub_default_entry(entries: Sequence[BootEntry], saved: str) -> BootEntry | 
     """Return the entry that GRUB boots when nobody chooses, its default being the saved one.
 
     None for a default that is saved as a place in the menu (`1>0`): every kernel that is installed
-    moves the others.
+    moves the others. The first place, 0, is what boots without a saved entry.
     """
-    if _PLACE.fullmatch(saved):
+    if saved != "0" and _PLACE.fullmatch(saved):
         return None
     for entry in entries:
         if saved and saved in {entry.id, entry.title, entry.id.rpartition(">")[2]}:

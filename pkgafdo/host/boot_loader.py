@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.host import efivars
+from pkgafdo.host.mounts import mounted_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,18 +185,3 @@ def grub_default(text: str) -> str:
     """Return GRUB_DEFAULT of /etc/default/grub: the last assignment counts."""
     found = re.findall(r"^\s*GRUB_DEFAULT=(.*)$", text, re.MULTILINE)
     return found[-1].partition("#")[0].strip().strip("\"'") if found else ""
-
-
-def mounted_on(mountinfo: str, path: str) -> tuple[str, str]:
-    """Return type and source of the file system that holds a path (proc_pid_mountinfo(5)); pure."""
-    best = ("", "", "")
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        fields, details = before.split(), after.split()
-        if len(fields) < 5 or len(details) < 2:
-            continue
-        place = fields[4]
-        inside = path == place or path.startswith(place.rstrip("/") + "/")
-        if inside and len(place) >= len(best[0]):
-            best = (place, details[0], details[1])
-    return best[1], best[2]

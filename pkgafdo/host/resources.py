@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.errors import HostError
+from pkgafdo.host.mounts import disk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 GIB = 1 << 30
 OTHER_DISK: Final = "Make room there, or choose a folder on another disk (--workdir)."
@@ -77,11 +78,15 @@ def held_disk(path: Path) -> int:
     return held
 
 
-def find_rooms(needs: Iterable[Need]) -> tuple[Room, ...]:
-    """Return the file systems that needs fall on, each with all that falls on it."""
-    systems: dict[int, list[Need]] = {}
+def find_rooms(
+    needs: Iterable[Need], *, mountinfo: Path = Path("/proc/self/mountinfo")
+) -> tuple[Room, ...]:
+    """Return the disks that needs fall on, each with all that falls on it."""
+    mounts = mountinfo.read_text(encoding="utf-8") if mountinfo.is_file() else ""
+    systems: dict[str | int, list[Need]] = {}
     for need in needs:
-        systems.setdefault(_existing(need.path).stat().st_dev, []).append(need)
+        place = _existing(need.path)
+        systems.setdefault(disk_of(mounts, str(place)) or place.stat().st_dev, []).append(need)
     return tuple(
         Room(
             needs=tuple(together),

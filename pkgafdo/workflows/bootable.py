@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo import files, log
 from pkgafdo.errors import ConfigError, HostError
-from pkgafdo.host.boot_loader import mounted_on
+from pkgafdo.host.mounts import mounted_on
 from pkgafdo.host.secure_boot import REMEDY, read_secure_boot
 from pkgafdo.kernel import configure
 from pkgafdo.workflows.boot_gate import ROOT

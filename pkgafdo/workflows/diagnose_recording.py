@@ -76,7 +76,7 @@ def branch_finding(host: HostFacts, filesystem: Path, tried: Tried, lacking: Lev
             "A run with record.road=host sets it in its kernels: whether it works shows under them."
         )
         return _line(Level.NOTE, f"{announced}, as announced; {why}", hint)
-    text = f"{announced}, as announced; recording probes it, and so does doctor as root"
+    text = f"{announced}, as announced; recording probes it, and so does doctor of a run that records here"
     return doctor.fine(_TOPIC, "branch records", text)
 
 

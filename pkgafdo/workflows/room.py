@@ -12,6 +12,8 @@ from pkgafdo.packaging import pkgbuild_copy
 from pkgafdo.workflows.rounds import Round, rounds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pkgafdo.config.model import Config
     from pkgafdo.kernel.settings import SourceSettings
     from pkgafdo.workflows.session import Session
@@ -26,10 +28,10 @@ _HINT: Final = (
 )
 
 
-def require_room_for(session: Session, which: Round, *, source: bool = False) -> None:
+def require_room_for(session: Session, which: Round, *, besides: Iterable[Need] = ()) -> None:
     """Raise HostError when a round does not fit on the disks; with the first, all have to.
 
-    With `source`, the kernel source that is yet to be fetched has to fit too.
+    `besides` is what has to fit too: a kernel source that is yet to be fetched.
     """
     first = which is Round.BASELINE
     needs = build_needs(
@@ -39,16 +41,14 @@ def require_room_for(session: Session, which: Round, *, source: bool = False) ->
         workdir=session.workdir.path,
         builds=len(rounds(session.config)) if first else 1,
     )
-    if source:
-        needs += source_needs(session.config.source, session.cache / "sources")
-    require_room(needs, purpose=f"the {which} build and what follows", hint=_HINT)
+    require_room([*needs, *besides], purpose=f"the {which} build and what follows", hint=_HINT)
 
 
-def source_needs(settings: SourceSettings, cache: Path) -> list[Need]:
-    """Return what a source that has to be fetched takes in the cache."""
+def source_needs(settings: SourceSettings, cache: Path, *, sha256: str = "") -> list[Need]:
+    """Return what a source that has to be fetched takes in the cache; sha256 is a tarball's, if known."""
+    digest = sha256 or settings.sha256
     is_there = settings.kind is SourceKind.FOLDER or (
-        settings.sha256
-        and fetch_tarball.find_unpacked(cache, fetch_tarball.key_of(settings.sha256))
+        digest and fetch_tarball.find_unpacked(cache, fetch_tarball.key_of(digest))
     )
     need = Need(path=cache, size=disk.SOURCE, what="the kernel source", begun=False)
     return [] if is_there else [need]

@@ -12,7 +12,7 @@ from pkgafdo.kernel.kconfig_check import require_lto, require_release
 from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.workflows.kernel_stages import plain
-from pkgafdo.workflows.room import require_room_for
+from pkgafdo.workflows.room import require_room_for, source_needs
 from pkgafdo.workflows.rounds import Round, naming
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def source_stage(session: Session) -> Stage:
     sha256 = tarball.get("sha256", "")
 
     def run(_: Inputs) -> Produced:
-        require_room_for(session, Round.BASELINE, source=True)  # before the first download
+        needs = source_needs(settings, cache, sha256=sha256)
+        require_room_for(session, Round.BASELINE, besides=needs)  # before the first download
         found = fetch.fetch(session.runner, settings, cache=cache, host=host)
         facts = _facts(session.config, found.path)
         log.note(f"Linux {found.version} from {found.origin}")

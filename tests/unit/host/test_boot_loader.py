@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pkgafdo.host import boot_loader
+from pkgafdo.host import boot_loader, mounts
 from pkgafdo.host.boot_loader import Loader, OneShot, detect
 from tests.unit.host import machines
 
@@ -117,9 +117,9 @@ def test_no_loader_at_all_is_unknown(tmp_path: Path) -> None:
 
 def test_the_innermost_mount_holds_a_path() -> None:
     text = machines.MOUNTS.format(root="btrfs", boot="vfat", source="/dev/sda1") + "damaged\n"
-    assert boot_loader.mounted_on(text, "/boot/grub") == ("vfat", "/dev/sda1")
-    assert boot_loader.mounted_on(text, "/bootstrap") == ("btrfs", "/dev/nvme0n1p2")
-    assert boot_loader.mounted_on("", "/boot") == ("", "")
+    assert mounts.mounted_on(text, "/boot/grub") == ("vfat", "/dev/sda1")
+    assert mounts.mounted_on(text, "/bootstrap") == ("btrfs", "/dev/nvme0n1p2")
+    assert mounts.mounted_on("", "/boot") == ("", "")
 
 
 def test_the_last_assignment_of_grubs_default_counts() -> None:

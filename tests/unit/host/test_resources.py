@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pkgafdo.errors import HostError
+from pkgafdo.host.mounts import disk_of
 from pkgafdo.host.resources import GIB, Need, find_rooms, free_disk, require_room
 
 
@@ -55,3 +56,25 @@ def test_each_file_system_is_held_against_what_falls_on_it(tmp_path: Path) -> No
         Need(path=proc / "none", size=1, what="y"),
     ]
     assert [room.needed for room in find_rooms(needs)] == [2, 1]
+
+
+BTRFS = """\
+30 1 0:27 /@ / rw shared:1 - btrfs /dev/nvme0n1p2 rw,subvol=/@
+31 30 0:28 /@home {home} rw shared:2 - btrfs /dev/nvme0n1p2 rw,subvol=/@home
+32 30 0:29 / {tmp} rw shared:3 - tmpfs tmpfs rw
+"""
+
+
+def test_subvolumes_of_one_disk_share_its_room(tmp_path: Path) -> None:
+    mountinfo = tmp_path / "mountinfo"
+    home, tmp = tmp_path / "home", tmp_path / "tmp"
+    for folder in (home, tmp):
+        folder.mkdir()
+    mountinfo.write_text(BTRFS.format(home=home, tmp=tmp))
+    needs = [Need(path=path, size=2, what="x") for path in (Path("/var"), home, tmp)]
+    assert [room.needed for room in find_rooms(needs, mountinfo=mountinfo)] == [4, 2]
+
+
+def test_datasets_of_one_pool_share_its_room() -> None:
+    mountinfo = "30 1 0:27 / / rw - zfs tank/root rw\n31 30 0:28 / /home rw - zfs tank/home rw\n"
+    assert disk_of(mountinfo, "/home/x") == disk_of(mountinfo, "/var") == "zfs tank"

@@ -120,7 +120,7 @@ def test_what_boots_afterwards_is_named_where_it_is_another_kernel() -> None:
     assert armed.after == "the default, “plain”"
 
 
-@pytest.mark.parametrize("saved", ["0", "1>0", "1>0>2"])
+@pytest.mark.parametrize("saved", ["3", "1>0", "1>0>2"])
 def test_a_place_in_grubs_menu_says_nothing_about_the_kernel_there(saved: str) -> None:
     runner = grub(saved=saved)
     armed = boot_once.arm(runner, loader(OneShot.GRUB_REBOOT), TARGET)

@@ -64,3 +64,6 @@ def test_a_source_takes_room_unless_it_is_here(tmp_path):
     assert room.source_needs(tarball, tmp_path)
     (fetch_tarball.source_folder(tmp_path, fetch_tarball.key_of(SHA)) / "tree").mkdir(parents=True)
     assert not room.source_needs(tarball, tmp_path)
+    unsaid = SourceSettings(location="/src/linux.tar.xz")
+    assert room.source_needs(unsaid, tmp_path)
+    assert not room.source_needs(unsaid, tmp_path, sha256=SHA)
