@@ -25,6 +25,16 @@ _QUICK_SECONDS: Final = 2.0
 """Work that is done before needs no progress line."""
 
 
+@contextmanager
+def outliving_terminal() -> Iterator[None]:
+    """Have a terminal that was closed meanwhile end nothing: what the block writes is lost."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+
+
 @dataclass(slots=True, kw_only=True)
 class _Work:
     """Long work in progress, and what is known of it."""
@@ -154,13 +164,10 @@ class Terminal:
                 self._write("\r\x1b[K")
 
     def _write(self, text: str) -> None:
-        """Write at once; a terminal that was closed meanwhile ends nothing."""
-        try:
+        """Write at once."""
+        with outliving_terminal():
             self.out.write(text)
             self.out.flush()
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
 
     def _stamp(self) -> str:
         elapsed = int(time.monotonic() - self.started)

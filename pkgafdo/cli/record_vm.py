@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pkgafdo import log
 from pkgafdo.cli.options import read_config, show, workdir_path
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def record_vm(
         output=now["output"] or Path("vm.parquet"),
         errand=errand,
         workdir=workdir_path(words["workdir"]),
-        show=_show,
+        show=pass_on,
         seconds=now["seconds"],
         image=now["kernel"],
         vmlinux=now["vmlinux"],
@@ -65,7 +66,8 @@ def _user(invoker: Builder | None) -> User:
     return User(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, home=entry.pw_dir)
 
 
-def _show(piece: bytes) -> None:
+def pass_on(piece: bytes) -> None:
     """Pass the command's output on, where a host recording's goes: to standard error."""
-    sys.stderr.buffer.write(piece)
-    sys.stderr.buffer.flush()
+    with log.outliving_terminal():
+        sys.stderr.buffer.write(piece)
+        sys.stderr.buffer.flush()
