@@ -36,8 +36,9 @@ def on_interrupt(action: Callable[[], None]) -> Iterator[Interruption]:
     """Have the first Ctrl-C, SIGTERM or SIGHUP call `action` and go on.
 
     A second Ctrl-C interrupts as always; of the others there are often several (a terminal that is
-    closed, and then its shell), and no more of them are heeded within the block. A hangup that is
-    ignored (nohup) stays so. Outside of the main thread, which alone gets signals, nothing is changed.
+    closed, and then its shell), and further ones only say that we are to be gone after the block. A
+    hangup that is ignored (nohup) stays so. Outside of the main thread, which alone gets signals,
+    nothing is changed.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():
@@ -48,6 +49,8 @@ def on_interrupt(action: Callable[[], None]) -> Iterator[Interruption]:
     def finish(number: int, frame: FrameType | None) -> None:
         del frame
         if interruption.is_set():
+            if number != signal.SIGINT:
+                interruption.number = number
             return
         interruption.number = number
         signal.signal(signal.SIGINT, before[signal.SIGINT])

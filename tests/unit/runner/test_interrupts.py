@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pkgafdo.runner.interrupts import on_interrupt, postponed
+from pkgafdo.runner.interrupts import Interruption, on_interrupt, postponed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,11 +77,12 @@ def test_the_first_signal_finishes_and_the_rest_goes_on(number: int) -> None:
         signal.raise_signal(number)
 
 
-def interrupted_again(number: int, then: int, done: list[str]) -> None:
-    with on_interrupt(lambda: done.append("finished")):
+def interrupted_again(number: int, then: int, done: list[str]) -> Interruption:
+    with on_interrupt(lambda: done.append("finished")) as interruption:
         signal.raise_signal(number)
         signal.raise_signal(then)
         done.append("the rest")
+    return interruption
 
 
 def test_a_second_ctrl_c_interrupts(number: int) -> None:
@@ -94,8 +95,9 @@ def test_a_second_ctrl_c_interrupts(number: int) -> None:
 @pytest.mark.parametrize("then", [signal.SIGTERM, signal.SIGHUP])
 def test_a_closed_terminal_and_its_shell_hang_up_once(number: int, then: int) -> None:
     done: list[str] = []
-    interrupted_again(number, then, done)
+    interruption = interrupted_again(number, then, done)
     assert done == ["finished", "the rest"]
+    assert interruption.terminates
 
 
 def test_a_hangup_that_is_ignored_finishes_nothing() -> None:
