@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 _HEAD: Final = 1 << 16
 _MAGICS: Final = (MAGIC, FOREIGN_MAGIC, OLD_MAGIC)
 _SCRIPT: Final = re.compile(rb"\A[^\0]*(0x[0-9a-f]+/0x[0-9a-f]+/|PERF_RECORD_MMAP)")
+_PRINTED_BY: Final = "perf script --show-mmap-events -F ip,brstack"
+"""Without the mmap events nobody knows where the kernel lay."""
 _KINDS: Final = (
-    "Known are perf.data (`perf record -b`), what `perf script -F ip,brstack` prints of it, the "
-    "virtual LBR's counts, and tables that `pkgafdo branches read` wrote."
+    f"Known are perf.data (`perf record -b`), what `{_PRINTED_BY}` prints of it, "
+    "the virtual LBR's counts, and tables that `pkgafdo branches read` wrote."
 )
 
 
@@ -123,8 +125,8 @@ def _lines_of(stream: BinaryIO, start: bytes) -> Iterator[str]:
     if not _SCRIPT.search(head):
         raise ArtifactError(
             "What comes through the pipe is no recording" + ("" if head else ": it is empty"),
-            hint="A pipe takes what `perf record -b -o -` or `perf script -F ip,brstack` writes; "
-            "name other files.",
+            hint=f"A pipe takes what `perf record -b -o -` or `{_PRINTED_BY}` "
+            "writes; name other files.",
         )
     for line in chain((head + stream.readline()).split(b"\n"), stream):
         yield line.decode("utf-8", "replace")

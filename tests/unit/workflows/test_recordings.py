@@ -92,6 +92,7 @@ def test_anything_else_is_refused_from_a_pipe(content) -> None:
     with pytest.raises(ArtifactError, match="through the pipe is no recording") as caught:
         read_source(io.BytesIO(content))
     assert ("empty" in caught.value.message) is (content == b"")
+    assert "--show-mmap-events" in caught.value.hint
 
 
 def test_a_table_that_is_to_be_read_without_filters_is_warned_of(saved) -> None:
@@ -108,6 +109,7 @@ def test_anything_else_is_refused_with_what_is_known(tmp_path, content) -> None:
     with pytest.raises(ArtifactError, match="is no recording") as caught:
         read_source(tmp_path / "x")
     assert "perf record -b" in caught.value.hint
+    assert "--show-mmap-events" in caught.value.hint
     assert ("empty" in caught.value.message) is (content == b"")
 
 
