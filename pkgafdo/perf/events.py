@@ -116,10 +116,13 @@ EVENTS: Final = (
 
 _BRANCHES: Final = re.compile(
     r"virtual-lbr|\bbr_inst|\bbr_retired|near_taken|taken_branch|brn_tkn"
-    r"|\bbranch(es|-instructions)\b|\bevent=0xc4\b|^r(20|c0)?c4\b",
+    r"|\bbranch(es|-instructions|-brs)\b|\bevent=0xc4\b|^r(20|c0)?c4\b",
     re.IGNORECASE,
 )
-"""Names of events that count branches, taken or all: those above, perf's own, and their raw numbers."""
+"""Names of events that count branches, taken or all: those above, perf's own, and their raw numbers.
+
+branch-brs is what AMD's driver calls the event of BRS (arch/x86/events/amd/core.c).
+"""
 
 
 def events_for(
@@ -142,8 +145,11 @@ def events_for(
 _NAMED: Final = re.compile(r"(?P<event>[^/,{}]+:|[^/,{}]+/[^/]*/)(?P<modifiers>[A-Za-z]*)")
 """An event with modifiers: NAME:MODIFIERS, or PMU/TERMS/MODIFIERS."""
 _TERMS: Final = re.compile(r"/[^/]*/")
-_MODIFIERS: Final = frozenset("ukhvpPGHSDIWeb")
-"""From perf-list(1). More letters than these are the name of an event: kmem:kmalloc."""
+_MODIFIERS: Final = frozenset("ukhvpPGHSDIWebRX")
+"""From Linux, tools/perf/util/parse-events.l. More letters are the name of an event: kmem:kmalloc."""
+
+_ON: Final = frozenset("1yYtT")
+"""Values that turn a modifier of libpfm's on (lib/pfmlib_common.c)."""
 
 
 def counts_branches(name: str) -> bool:
@@ -185,8 +191,9 @@ def _of_the_kernel(name: str, carrier: Carrier) -> str:
     """Return the event with modifiers that keep user space out; as it is where they do."""
     if carrier is Carrier.LIBPFM:  # each modifier has a colon of its own
         event, *parts = name.split(":")
-        others = [part for part in parts if part != "u"]
-        return ":".join((event, *others, *(() if "k" in others else ("k",))))
+        kept = [part for part in parts if _level(part) not in {("u", True), ("k", False)}]
+        told = any(_level(part) == ("k", True) for part in kept)
+        return ":".join((event, *kept, *(() if told else ("k",))))
     named = _NAMED.fullmatch(name)
     modifiers = named["modifiers"] if named else ""
     if named is None or not _MODIFIERS.issuperset(modifiers):
@@ -194,6 +201,12 @@ def _of_the_kernel(name: str, carrier: Carrier) -> str:
         return f"{name}:k" if not slash else f"{head if '/' in head else name}/k"
     rest = modifiers.replace("u", "")
     return named["event"] + (rest if "k" in rest else f"k{rest}")
+
+
+def _level(part: str) -> tuple[str, bool]:
+    """Return a modifier of libpfm's, and whether it is on: k, k=1, k=0."""
+    name, valued, value = part.partition("=")
+    return name, not valued or value in _ON
 
 
 def require_stacks(events: Iterable[Event]) -> tuple[Event, ...]:

@@ -23,7 +23,14 @@ def arguments(*facilities: str, hybrid: bool = False, libpfm: bool = True) -> li
 
 def test_all_events_of_branch_stacks_count_branches() -> None:
     names = [event.name for event in EVENTS if not event.traces]
-    also = ["virtual-lbr", "branches:k", "cpu/branch-instructions/k", "r20c4", "rc4"]
+    also = [
+        "virtual-lbr",
+        "branches:k",
+        "cpu/branch-instructions/k",
+        "branch-brs:k",
+        "r20c4",
+        "rc4",
+    ]
     assert all(counts_branches(name) for name in [*names, *also])
 
 
@@ -96,7 +103,10 @@ def test_a_machine_without_any_is_sent_to_the_vm() -> None:
         ("--pfm-events EX:k", Carrier.LIBPFM, "EX:k"),
         ("--pfm-events EX:UMASK:k:c=1", Carrier.LIBPFM, "EX:UMASK:k:c=1"),
         ("kmem:kmalloc:k", Carrier.EVENT, "kmem:kmalloc:k"),
+        ("--pfm-events EX:k=1", Carrier.LIBPFM, "EX:k=1"),
+        ("--pfm-events EX:u=0:k=y", Carrier.LIBPFM, "EX:u=0:k=y"),
         ("cycles:kH", Carrier.EVENT, "cycles:kH"),
+        ("cycles:kRX", Carrier.EVENT, "cycles:kRX"),
     ],
 )
 def test_a_user_s_own_event(text: str, carrier: Carrier, name: str) -> None:
@@ -138,6 +148,9 @@ def test_what_is_no_event_is_refused(text: str) -> None:
         ("kmem:kmalloc", "kmem:kmalloc:k"),
         ("--pfm-events ex_ret_brn_tkn", "--pfm-events ex_ret_brn_tkn:k"),
         ("--pfm-events EX:u:k", "--pfm-events EX:k"),
+        ("--pfm-events EX:u=1:k=1", "--pfm-events EX:k=1"),
+        ("--pfm-events EX:k=0", "--pfm-events EX:k"),
+        ("--pfm-events EX:u=0", "--pfm-events EX:u=0:k"),
         ("--pfm-events EX:UMASK", "--pfm-events EX:UMASK:k"),
     ],
 )
