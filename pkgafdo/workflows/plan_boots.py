@@ -53,6 +53,9 @@ def take_turns(
 
     Raises WaitingError when the plan goes on in another boot.
     """
+    awaited = _read_awaited(_awaited(plan))
+    if awaited is not None and awaited[0] == _running(filesystem):
+        _awaited(plan).unlink()  # it came up; what boots later says nothing of it
     try:
         take_turn(runner, order, plan)
     except WaitingError:
@@ -86,7 +89,8 @@ def _boot(
     """Let a kernel boot once, and reboot. Raises HostError when that cannot be done."""
     running = _running(filesystem)
     boot = installed.boot_identity(filesystem)
-    if _missed(_awaited(plan), release, boot) and running != release:
+    awaited = _read_awaited(_awaited(plan))
+    if awaited is not None and awaited[0] == release and awaited[1] != boot:
         # A kernel that does not come up must not make the machine restart for ever.
         raise HostError(
             f"{release} was to be booted once, and {running} came up",
@@ -116,13 +120,13 @@ def _running(filesystem: Path) -> str:
     return (filesystem / "proc/sys/kernel/osrelease").read_text(encoding="ascii").strip()
 
 
-def _missed(path: Path, release: str, boot: str) -> bool:
-    """Tell whether a kernel was to be booted, and this is another boot since."""
+def _read_awaited(path: Path) -> tuple[str, str] | None:
+    """Return which kernel was to be booted, and in which boot that was set; None when none was."""
     try:
         data = files.read_json(path)
-        return bool(data["release"] == release and data["boot"] != boot)
+        return str(data["release"]), str(data["boot"])
     except FileNotFoundError:
-        return False
+        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(
             f"{path} is damaged", details=str(error), hint="Remove it, and give the command again."

@@ -88,6 +88,19 @@ def test_a_kernel_that_does_not_come_up_is_not_booted_for_ever(tmp_path: Path) -
     assert desk.commands == REBOOTED
 
 
+def test_a_kernel_that_came_up_and_was_left_again_is_booted_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "other")
+    with pytest.raises(WaitingError, match="reboots into other"):
+        desk.turn()
+    desk.boots("other", "2")
+    with pytest.raises(WaitingError, match="turn of other"):
+        desk.turn(reboot=False)
+    desk.boots("mine", "3")
+    with pytest.raises(WaitingError, match="reboots into other"):
+        desk.turn()
+    assert desk.commands == REBOOTED * 2
+
+
 def test_without_an_entry_nothing_reboots(tmp_path: Path) -> None:
     desk = Desk(tmp_path, "third")
     with pytest.raises(HostError, match="no one-shot boot was set"):
