@@ -10,7 +10,7 @@ from pkgafdo.errors import ArtifactError, ConfigError
 from pkgafdo.measure.statistics import Sample, per_boot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 FORMAT: Final = 1
@@ -128,6 +128,22 @@ def add_boot(record: Record, boot: Boot) -> Record:
     joined = _joined(same, boot)
     boots = tuple(joined if old is same else old for old in record.boots)
     return Record(pkgafdo=record.pkgafdo, boots=boots)
+
+
+def drop_unfinished(record: Record, boot_id: str, names: Collection[str]) -> Record:
+    """Return a record without these benchmarks of a boot, where runs are missing that were asked for.
+
+    A boot that has nothing left goes too.
+    """
+    boots = []
+    for boot in record.boots:
+        if boot.boot_id == boot_id:
+            dropped = {name for name in names if boot.left(name)}
+            series = {name: one for name, one in boot.series.items() if name not in dropped}
+            boots += [replace(boot, series=series)] if series else []
+        else:
+            boots.append(boot)
+    return replace(record, boots=tuple(boots))
 
 
 def _require_same_work(record: Record, boot: Boot) -> None:

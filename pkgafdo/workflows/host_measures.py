@@ -19,13 +19,14 @@ from pkgafdo.measure.records import (
     Record,
     Series,
     add_boot,
+    drop_unfinished,
     read_record,
     write_record,
 )
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from pkgafdo.measure.benches import Bench
@@ -71,7 +72,7 @@ def measure_host(runner: Runner, order: Order, output: Path) -> Record:
 
     A boot that was interrupted goes on with the runs that it lacks. Raises HostError when none of the
     programs is installed, ConfigError when the folder cannot be written or the boot does not belong
-    into the file.
+    into the file, ArtifactError when all benchmarks fail.
     """
     boot_id, kernel = read_boot()
     record = read_record(output) if output.exists() else Record(pkgafdo=version())
@@ -90,9 +91,23 @@ def measure_host(runner: Runner, order: Order, output: Path) -> Record:
     add_boot(record, boot)
     with _scratch(order.folder) as folder, log.working():
         for series in run_rounds(runner, tasks, Path(folder)):
-            kept = add_boot(record, replace(boot, series=series))
-            write_record(output, kept)
+            kept = _after_round(record, boot, series)
+            _keep(kept, output)
     return kept
+
+
+def _after_round(record: Record, boot: Boot, series: Mapping[str, Series]) -> Record:
+    """Return the record with what this boot has after a round; of what failed no runs are kept."""
+    rest = drop_unfinished(record, boot.boot_id, boot.series.keys() - series.keys())
+    return add_boot(rest, replace(boot, series=series)) if series else rest
+
+
+def _keep(record: Record, output: Path) -> None:
+    """Write the record; one of no boots leaves no file."""
+    if record.boots:
+        write_record(output, record)
+    else:
+        output.unlink(missing_ok=True)
 
 
 def _benches(order: Order) -> tuple[Bench, ...]:
@@ -158,8 +173,8 @@ def _absent(program: str, packages: str) -> HostError:
 def run_rounds(runner: Runner, tasks: Sequence[Task], folder: Path) -> Iterator[dict[str, Series]]:
     """Run each benchmark once a round, and yield after each round what there is.
 
-    A benchmark that fails is left out from then on, with a warning. Raises ArtifactError when none is
-    left.
+    A benchmark that fails is left out from then on, with a warning. When none is left, nothing is
+    yielded once more, and ArtifactError raised.
     """
     values: dict[str, list[float]] = {task.bench.name: [] for task in tasks}
     rounds = max(task.runs for task in tasks)
@@ -179,13 +194,13 @@ def run_rounds(runner: Runner, tasks: Sequence[Task], folder: Path) -> Iterator[
             except (CommandError, ArtifactError) as error:
                 log.warn(f"{name} is left out: {error.message}")
                 del values[name]
-        if not values:
-            raise ArtifactError("no benchmark gave a number", hint="See the warnings above.")
         yield {
             task.bench.name: task.series(values[task.bench.name])
             for task in tasks
             if task.bench.name in values
         }
+        if not values:
+            raise ArtifactError("no benchmark gave a number", hint="See the warnings above.")
 
 
 def take_turn(runner: Runner, order: Order, plan: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,59 @@ def test_a_benchmark_that_fails_is_left_out_and_the_others_go_on(
     assert "hackbench-pipes is left out" in said.getvalue()
     with pytest.raises(ArtifactError, match="no benchmark gave a number"):
         list(run_rounds(runner, tasks(PIPES[1], runs=2), Path("/f")))
+
+
+def failing(after: int, *, only: str = "hackbench") -> FakeRunner:
+    """Return a runner whose benchmark fails after so many runs; `only` is a word of its command."""
+
+    def answer(command: Command) -> Result:
+        runs = sum(ran.argv == command.argv for ran in runner.ran)
+        return Result(returncode=1) if runs > after else HACKBENCH
+
+    runner = FakeRunner(answers={only: answer})
+    runner.answers.setdefault("hackbench", HACKBENCH)
+    return runner
+
+
+def test_a_benchmark_that_fails_in_a_later_round_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    with pytest.raises(ArtifactError, match="no benchmark gave a number"):
+        measure_host(failing(1), Order(benches=PIPES[:1], repeats=2), path)
+    assert not path.exists()
+
+
+def test_what_fails_when_a_boot_goes_on_is_dropped_and_the_turn_is_over(tmp_path: Path) -> None:
+    plan, running = tmp_path / "plan.json", read_boot()[1]
+    write_plan(plan, (running, "other"))
+    order = Order(benches=PIPES, repeats=2, folder=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        take_turn(interrupted(2), order, plan)
+    assert take_turn(failing(0, only="-T"), order, plan)["next"] == "other"
+    (kept,) = read_record(record_path(tmp_path, running)).boots
+    assert {name: one.values for name, one in kept.series.items()} == {PIPES[0]: (0.5, 0.5)}
+    with pytest.raises(WaitingError, match="turn of other"):
+        take_turn(FakeRunner(), order, plan)
+
+
+def test_a_boot_of_which_nothing_is_left_leaves_the_other_boots(tmp_path: Path) -> None:
+    path, before = tmp_path / "r.json", boot(1, read_boot()[1], {PIPES[0]: (1.0,)})
+    work = measure_host(
+        FakeRunner(answers={"hackbench": HACKBENCH}), Order(benches=PIPES[:1]), path
+    )
+    known = replace(before, series={PIPES[0]: work.boots[0].series[PIPES[0]]})
+    write_record(path, Record(pkgafdo="0", boots=(known,)))
+    with pytest.raises(ArtifactError, match="no benchmark gave a number"):
+        measure_host(failing(1), Order(benches=PIPES[:1], repeats=2), path)
+    assert read_record(path).boots == (known,)
+
+
+def test_whole_runs_stay_when_further_ones_fail(tmp_path: Path) -> None:
+    path, order = tmp_path / "r.json", Order(benches=PIPES[:1], repeats=2)
+    measure_host(FakeRunner(answers={"hackbench": HACKBENCH}), order, path)
+    before = read_record(path)
+    with pytest.raises(ArtifactError, match="no benchmark gave a number"):
+        measure_host(failing(1), order, path)
+    assert read_record(path) == before
 
 
 def interrupted(after: int) -> FakeRunner:
