@@ -143,12 +143,14 @@ def _follow_plan(order: Order, plan: Path, boot: Boot, *, as_json: bool) -> None
     """Measure if it is the running kernel's turn in a plan, and print how far the plan is."""
     from pkgafdo.host.facts import read_facts
     from pkgafdo.workflows.host_measures import plan_state
-    from pkgafdo.workflows.plan_boots import take_turns
+    from pkgafdo.workflows.plan_boots import require_unattended, take_turns
     from pkgafdo.workflows.session import make_runner
 
     host = read_facts()
     runner = make_runner(host)
     if boot.go_on and plan_state(order, plan)["next"]:
+        if boot.reboot:
+            require_unattended(runner, runner.root)
         keep_turning(runner, host, plan, ended=False)
     state = take_turns(runner, order, plan, reboot=boot.reboot)
     if not state["next"]:

@@ -76,10 +76,16 @@ def root_prefix(euid: int, which: Callable[[str], str | None]) -> tuple[str, ...
     return next((prefix for prefix in _ROOT_PREFIXES if which(prefix[0])), None)
 
 
-def silent_root_command(prefix: tuple[str, ...]) -> Command:
-    """Return the command that fails where gaining root would ask for a password; pure."""
+def silent_root_command(prefix: tuple[str, ...], *, afresh: bool = False) -> Command:
+    """Return the command that fails where gaining root would ask for a password; pure.
+
+    afresh: a password that sudo remembers does not count (sudo(8), -k).
+    """
     quiet = "--no-ask-password" if prefix[0] == "run0" else "-n"  # run0(1), sudo(8), doas(1)
-    return Command(argv=(prefix[0], quiet, "true"), accept=frozenset(range(256)), timeout=10)
+    forgetting = ("-k",) if afresh and prefix[0] == "sudo" else ()
+    return Command(
+        argv=(prefix[0], *forgetting, quiet, "true"), accept=frozenset(range(256)), timeout=10
+    )
 
 
 def groups_of(builder: Builder) -> frozenset[int]:

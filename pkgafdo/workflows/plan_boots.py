@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pkgafdo import files, log
 from pkgafdo.errors import ArtifactError, HostError, WaitingError
 from pkgafdo.host import boot_loader, installed, systemd
+from pkgafdo.host.users import silent_root_command
 from pkgafdo.workflows import boot_once
 from pkgafdo.workflows.host_measures import plan_state, take_turn
 from pkgafdo.workflows.reboot import count_down
@@ -71,6 +72,26 @@ def take_turns(
             hint="Give the same command again there; --go-on does so by itself.",
         )
     return state
+
+
+def require_unattended(runner: Runner, root: tuple[str, ...] | None) -> None:
+    """Raise HostError where booting by itself would ask for a password, or root cannot be had.
+
+    `root` is the prefix that gains root's rights, as runners have it.
+    """
+    if root == ():
+        return
+    if root is None:
+        why = "booting another kernel needs root, and there is no sudo, run0 or doas"
+    elif runner.query(silent_root_command(root, afresh=True)).returncode:
+        why = f"{root[0]} asks for a password, and nobody is there to type it after a reboot"
+    else:
+        return
+    raise HostError(
+        "the plan cannot go on by itself",
+        details=why,
+        hint="Give the command as root, or leave --go-on out and give it again after each boot.",
+    )
 
 
 def _awaited(plan: Path) -> Path:

@@ -14,7 +14,7 @@ from pkgafdo.measure.plan import write_plan
 from pkgafdo.measure.records import Record, write_record
 from pkgafdo.runner.command import Result
 from pkgafdo.workflows.host_measures import Order, record_path
-from pkgafdo.workflows.plan_boots import take_turns, unit_text
+from pkgafdo.workflows.plan_boots import require_unattended, take_turns, unit_text
 from tests.fakes.runner import Answer, FakeRunner
 from tests.unit.host import machines
 from tests.unit.measure.records import boot
@@ -125,6 +125,25 @@ def test_a_damaged_note_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="is damaged"):
         desk.turn()
     assert desk.commands == []
+
+
+def test_a_plan_goes_on_by_itself_where_root_can_be_had_without_a_password() -> None:
+    require_unattended(FakeRunner(), ())
+    runner = FakeRunner(answers={"sudo": Result(returncode=0)})
+    require_unattended(runner, ("sudo", "--"))
+    # A password that was typed a moment ago is forgotten after the reboot.
+    assert [command.argv for command in runner.queried] == [("sudo", "-k", "-n", "true")]
+
+
+@pytest.mark.parametrize(
+    ("root", "why"), [(None, "no sudo"), (("sudo", "--"), "sudo asks"), (("run0",), "run0 asks")]
+)
+def test_without_root_a_plan_does_not_go_on_by_itself(root, why: str) -> None:
+    refused = Result(returncode=1)
+    with pytest.raises(HostError, match="cannot go on by itself") as caught:
+        require_unattended(FakeRunner(answers={"sudo": refused, "run0": refused}), root)
+    assert why in caught.value.details
+    assert "as root" in caught.value.hint
 
 
 def test_the_unit_gives_the_whole_command_again_once_the_machine_has_settled() -> None:
