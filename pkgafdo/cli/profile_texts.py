@@ -65,6 +65,8 @@ def render_info(data: Mapping[str, Any]) -> str:
 def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
     if provenance is None:
         return ["provenance  none: nobody knows which kernel and workload it is of"]
+    from pkgafdo.profile.lineage import MISMATCH
+
     modules = ", ".join(sorted(provenance["modules"])) or "none"
     command = provenance.get("command")
     lines = [
@@ -85,7 +87,7 @@ def _provenance_lines(provenance: Mapping[str, Any] | None) -> list[str]:
     if count := len(provenance["unknown_origins"]):
         lines.append(f"WARNING     profiles without provenance went into it: {count}")
     if provenance["mismatch"]:
-        lines.append("WARNING     made although the build-ids did not match")
+        lines.append(f"WARNING     {MISMATCH}")
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pkgafdo import log
 from pkgafdo.errors import ArtifactError
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pkgafdo.artifacts import SampleProfile
+
+MISMATCH: Final = "made although build-id, addresses or release were not known to fit"
+"""What a provenance with `mismatch` says, as the end of a sentence; which of them, it does not tell."""
 
 
 def require_same_origin(origins: Mapping[str, Provenance | None], *, allow_mismatch: bool) -> None:

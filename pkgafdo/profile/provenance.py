@@ -31,10 +31,11 @@ class Provenance:
     command is the workload's where it is a user's own, suite_digest that of the steps that ran.
     tools maps names to versions, converter names the one that made it. modules maps the kernel
     modules that were profiled to their samples, modules_left_out the others to the reason. mismatch
-    says that foreign build-ids, or addresses of an unknown place, were allowed; build_id_checked that
-    every recording told its build-id, so that it was compared with build_id. merged_from lists the
-    digests (with weights) of the profiles that a merged one was made of, unknown_origins those that
-    went in, now or earlier, without anybody knowing where they come from.
+    says that foreign build-ids, addresses of an unknown place, or profiles of several releases were
+    allowed; build_id_checked that every recording told its build-id, so that it was compared with
+    build_id. merged_from lists the digests (with weights) of the profiles that a merged one was made
+    of, unknown_origins those that went in, now or earlier, without anybody knowing where they come
+    from.
     """
 
     profile_sha256: str

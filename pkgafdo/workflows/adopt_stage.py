@@ -13,7 +13,7 @@ from pkgafdo.pipeline.stage import Produced, Stage
 from pkgafdo.profile.check import check_summary, render_findings
 from pkgafdo.profile.conversion import adopt_profile
 from pkgafdo.profile.info import read_info
-from pkgafdo.profile.lineage import render_unknown
+from pkgafdo.profile.lineage import MISMATCH, render_unknown
 from pkgafdo.profile.provenance import Provenance, llvm_major, write_provenance
 from pkgafdo.workflows.version import version
 
@@ -57,7 +57,7 @@ def origin_notes(provenance: Provenance | None, *, release: str, llvm: int) -> l
     if not provenance.build_id_checked:
         notes.append("nobody compared the build-id of the recording that the profile was made of")
     if provenance.mismatch:
-        notes.append("the profile was made although the build-ids did not match")
+        notes.append(f"the profile was {MISMATCH}")
     return notes
 
 

@@ -11,7 +11,7 @@ from pkgafdo.profile.check import check_summary
 from pkgafdo.profile.compare import compare_profiles
 from pkgafdo.profile.drift import Verdict, measure_drift
 from pkgafdo.profile.info import cover, density, read_functions, read_info
-from pkgafdo.profile.lineage import render_unknown
+from pkgafdo.profile.lineage import MISMATCH, render_unknown
 from pkgafdo.workflows.profiles import require_objects
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def check(bench: Workbench, profile: Path, gates: Gates) -> list[str]:
     if gates.has_provenance:
         findings += _check_origin(info.provenance)
     if info.provenance is not None and info.provenance.mismatch:
-        findings.append("it was made although the build-ids did not match")
+        findings.append(f"it was {MISMATCH}")
     if gates.vmlinux is not None:
         found = _drift(bench, profile, gates.vmlinux, gates.objects)
         ranks = list(Verdict)

@@ -37,7 +37,7 @@ def test_another_kernel_is_noted_with_what_to_ask_next() -> None:
 def test_another_llvm_and_an_allowed_mismatch_are_noted() -> None:
     other = origin(kernelrelease="7.2.13", tools={"llvm-profgen": "21.1.0"}, mismatch=True)
     assert "made with LLVM 21, this build uses 19" in notes(other)
-    assert "build-ids did not match" in notes(other)
+    assert "build-id, addresses or release were not known to fit" in notes(other)
 
 
 def test_a_build_id_that_nobody_compared_is_noted() -> None:

@@ -257,7 +257,7 @@ def test_each_gate_has_its_finding(tmp_path, order, profile) -> None:
         merge=text, overlap=overlap,
     )  # fmt: skip
     assert len(findings) == 3
-    assert "build-ids did not match" in findings[0]
+    assert "build-id, addresses or release were not known to fit" in findings[0]
     assert "it is stale for" in findings[1]
     assert "fresh is needed" in findings[1]
     assert "100.0% is needed" in findings[2]
