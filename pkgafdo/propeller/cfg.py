@@ -64,27 +64,35 @@ def require_same_build(vmlinux: Path, table: BranchTable, *, allow_mismatch: boo
     A layout needs the very build: block ids mean nothing in another one.
     """
     require_machine(table.meta, vmlinux)
-    mismatch = find_mismatch(vmlinux, table)
     if not tells_build_id(table.meta):
         log.warn(f"The recording does not say its build-id: is it of {vmlinux}?")
-    if mismatch and allow_mismatch:
-        log.warn(f"{mismatch}: block ids of one mean nothing in the other")
-    elif mismatch:
+    other = _other_build(vmlinux, table)
+    if other and allow_mismatch:
+        log.warn(f"{other}: block ids of one mean nothing in the other")
+    elif other:
         raise ArtifactError(
             "The recording is of another build than this vmlinux",
-            details=mismatch,
+            details=other,
             hint="Boot the kernel that was built with the address map and record that, or name the "
             "vmlinux.unstripped of the recorded build.",
         )
-    require_link_addresses(table.meta, vmlinux, allowed=allow_mismatch)
+    if fault := require_link_addresses(table.meta, vmlinux, allowed=allow_mismatch):
+        log.warn(fault)
 
 
 def find_mismatch(vmlinux: Path, table: BranchTable) -> str | None:
+    """Say what of a recording is known not to be of a vmlinux: its build, its addresses."""
+    fault = require_link_addresses(table.meta, vmlinux, allowed=True)
+    found = (_other_build(vmlinux, table), fault[:1].lower() + fault[1:])
+    return "; ".join(filter(None, found)) or None
+
+
+def _other_build(vmlinux: Path, table: BranchTable) -> str:
     """Say which builds a recording and a vmlinux are of, when they are known to be two."""
     build_id = elf.build_id(vmlinux) or ""
     foreign = foreign_build_ids(table.meta, build_id)
     if not foreign:
-        return None
+        return ""
     named = name_build_ids(foreign)
     return f"the recording has build-id {named}, {vmlinux.name} has {build_id or 'none'}"
 

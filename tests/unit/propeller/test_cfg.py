@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -116,6 +118,17 @@ def test_another_build_goes_through_when_that_is_allowed(vmlinux, capsys) -> Non
     other = recording({(TEXT - 64, F): 100}, {}, build_id="beef")
     assert build_graph(vmlinux, other, LIMITS, allow_mismatch=True).names == ("f",)
     assert capsys.readouterr().err.count("the recording has build-id beef, vmlinux has") == 1
+
+
+def test_addresses_of_an_unknown_place_are_warned_of_where_they_are_allowed(
+    vmlinux, capsys
+) -> None:
+    table = recording({(TEXT - 64, F): 100}, {})
+    lost = replace(table, meta=replace(table.meta, extra={"addresses": "unknown"}))
+    with pytest.raises(ArtifactError, match="does not say where the kernel lay"):
+        build_graph(vmlinux, lost, LIMITS)
+    assert build_graph(vmlinux, lost, LIMITS, allow_mismatch=True).names == ("f",)
+    assert capsys.readouterr().err.count("does not say where the kernel lay") == 1
 
 
 def test_a_recording_that_does_not_say_its_build_goes_through(vmlinux, capsys) -> None:

@@ -69,6 +69,13 @@ def test_a_layout_of_nothing_is_an_error_that_says_why(tmp_path, rows, cold_belo
     assert [path.name for path in tmp_path.iterdir()] == ["vmlinux"]
 
 
+def test_a_layout_of_addresses_of_an_unknown_place_says_so_for_good(tmp_path, vmlinux) -> None:
+    lost = replace(TABLE, meta=replace(TABLE.meta, extra={"addresses": "unknown"}))
+    facts = layout(FakeRunner(), vmlinux, lost, tmp_path / "p", limits=LIMITS, allow_mismatch=True)
+    assert facts["mismatch"].startswith("the recording does not say where the kernel lay")
+    assert f"\n# {facts['mismatch']}\n" in (tmp_path / "p_cc_profile.txt").read_text()
+
+
 def test_a_layout_of_another_builds_recording_says_so_for_good(tmp_path, vmlinux) -> None:
     other = replace(TABLE, meta=replace(TABLE.meta, build_id="beef"))
     facts = layout(FakeRunner(), vmlinux, other, tmp_path / "p", limits=LIMITS, allow_mismatch=True)
