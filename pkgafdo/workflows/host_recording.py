@@ -49,9 +49,13 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One recording to make: its name, the workload (None: whatever happens), a limit in seconds."""
+    """One recording to make: its name, the workload (None: whatever happens), a limit in seconds.
+
+    command is the workload's where it is a user's own and the name does not say it.
+    """
 
     name: str
+    command: str = ""
     workload: Workload | None = None
     seconds: float | None = None
     keep: KeptFile | None = None
@@ -139,7 +143,7 @@ def record_job(
     if isinstance(outcome, Refused):
         raise HostError("perf does not record", details=str(outcome), hint=next_move(outcome.why))
     faults = tuple(faults_of(outcome, subject, settings))
-    table = described(outcome.table, recorder, subject, job.name, faults)
+    table = described(outcome.table, recorder, subject, job, faults)
     if settings.use_failed:
         table = accept_faults(table)
     log.note(
@@ -181,11 +185,12 @@ def faults_of(outcome: Recorded, subject: Subject, settings: RecordSettings) -> 
 
 
 def described(
-    table: BranchTable, recorder: Recorder, subject: Subject, name: str, faults: tuple[str, ...]
+    table: BranchTable, recorder: Recorder, subject: Subject, job: Job, faults: tuple[str, ...]
 ) -> BranchTable:
     """Return the table with what the stream did not say, and its faults as a mark."""
     meta = table.meta
-    extra = dict(meta.extra) | {"workload": name}
+    extra = dict(meta.extra) | {"workload": job.name}
+    extra |= {"workload-command": job.command} if job.command else {}
     known = replace(
         table,
         meta=replace(

@@ -200,6 +200,7 @@ def _record_all(
         with ExitStack() as stack:
             job = Job(
                 name=name,
+                command=settings.command,
                 workload=prepared_workload(session, name, found, stack),
                 seconds=settings.seconds or None,
                 keep=kept_file(shelf.finished(name), settings),

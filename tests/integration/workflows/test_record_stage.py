@@ -254,8 +254,11 @@ def test_a_request_to_end_keeps_what_was_recorded_and_begins_nothing_else(tmp_pa
 def test_a_command_of_one_s_own_is_recorded_for_its_time(tmp_path: Path) -> None:
     machine = Machine(tmp_path, command="echo mine; sleep 60", seconds=1)
     replay(machine.bin)
-    facts = machine.run().facts
+    produced = machine.run()
+    facts = produced.facts
     assert facts["suite"] == "command"
+    extra = read_table(produced.files["table"]).meta.extra
+    assert extra["workload-command"] == "echo mine; sleep 60"
     assert facts["workloads"]["command"]["seconds"] < 300
     log = machine.session.workdir.logs / "workload-command.log"
     assert log.read_text(encoding="utf-8") == "mine\n"

@@ -17,12 +17,21 @@ from pkgafdo.config.load import build_config
 from pkgafdo.errors import ArtifactError, ConfigError, HostError
 from pkgafdo.host.cpu import parse_cpuinfo
 from pkgafdo.host.running import BootedKernel
+from pkgafdo.perf.events import events_for
+from pkgafdo.perf.program import Perf
 from pkgafdo.perf.record import Recorded
 from pkgafdo.runner.command import RunAs
 from pkgafdo.runner.local import LocalRunner
-from pkgafdo.workflows.host_recording import Subject, faults_of, find_running_vmlinux, subject_of
+from pkgafdo.workflows.host_recording import (
+    Job,
+    Subject,
+    described,
+    faults_of,
+    find_running_vmlinux,
+    subject_of,
+)
 from pkgafdo.workflows.record_here import require_writable
-from pkgafdo.workflows.recorder import candidates, expected_road, rights
+from pkgafdo.workflows.recorder import Recorder, candidates, expected_road, rights
 from tests.fakes.runner import FakeRunner
 from tests.unit import elf_files
 from tests.unit.host.test_doctor import FACTS
@@ -68,6 +77,16 @@ def test_what_speaks_against_a_recording(words, fault: str) -> None:
 
 def test_a_workload_that_ctrl_c_ended_did_not_fail() -> None:
     assert faults(status=130, interrupted=True) == ""
+
+
+@pytest.mark.parametrize("command", ["", "make -j8"])
+def test_a_table_says_the_command_that_was_a_user_s_own(command: str) -> None:
+    event, *_ = events_for(["AMD BRS"])
+    perf = Perf(path="perf", version=(6, 12), libpfm=False)
+    recorder = Recorder(runner=LocalRunner(env={}), perf=perf, event=event, run_as=RunAs.SELF)
+    table = described(recorded().table, recorder, SUBJECT, Job(name="own", command=command), ())
+    assert table.meta.extra["workload"] == "own"
+    assert table.meta.extra.get("workload-command", "") == command
 
 
 def machine(
