@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 _MAGIC: Final = int.from_bytes(b"SPROF42\0", "big")
 """llvm/ProfileData/SampleProf.h: SPMagic(), with the format in the lowest byte."""
 _FORMATS: Final = {0x04: "extbinary", 0xFF: "binary"}
-_TEXT: Final = re.compile(rb"[^\s:][^\n:]*(:[^\n:]+)*:\d+:\d+\r?\n")
+_TEXT: Final = re.compile(
+    rb"(?:(?:#[^\n]*)?\r?\n)*"  # llvm's line_iterator passes over these, but not where they are indented
+    rb"[^\s:#][^\n:]*(:[^\n:]+)*:\d+:\d+\r?\n"
+)
 _HEAD: Final = 4096
 
 
