@@ -18,7 +18,12 @@ _SETTLES: Final = re.compile(r"(old|olddef|localmod|localyes)?config|prepare|syn
 _RESETS: Final = re.compile(
     r"mrproper|distclean|(def|alldef|allyes|allmod|allno|rand|tiny|[a-z0-9_]+_def)config"
 )
-_COPIES: Final = frozenset({"cp", "install"})
+_COPIES: Final = frozenset({"cp", "install", "mv"})
+_APPENDS: Final = frozenset({"-a", "--append"})
+_TO_FOLDER: Final = re.compile(r"--target-directory|-[^-gmoSt]*t")
+"""The option of cp, install and mv that names the folder: all other files are sources."""
+_HERE: Final = frozenset({".config", "./.config"})
+"""The .config of the tree: prepare() and build() work in it."""
 _ENABLE: Final = frozenset({"-e", "--enable"})
 
 
@@ -40,14 +45,34 @@ def resets(targets: Iterable[str]) -> bool:
 def writes_config(call: Call) -> bool:
     """Tell whether a command puts another file in the place of .config."""
     name = call.name.rpartition("/")[2]
-    if name == "merge_config.sh" or any(_is_config(text) for text in call.outputs):
-        return True
-    files = [word.text for word in call.words if not word.text.startswith("-")]
-    return name in _COPIES and _is_config(files[-1] if len(files) > 1 else "")
+    words = [word.text.strip("\"'") for word in call.words]
+    files = [word for word in words if not word.startswith("-")]
+    into = [one.strip("\"'") for one in call.outputs]
+    if name == "merge_config.sh":
+        return not _merges_into_config(words)
+    if name == "tee" and _APPENDS.isdisjoint(words):
+        into += _HERE.intersection(files)
+    if not _HERE.isdisjoint(into):
+        return True  # emptied before the command can read it
+    if name in _COPIES and len(files) > 1 and not any(_TO_FOLDER.match(word) for word in words):
+        into.append(files.pop())
+    return any(map(_is_config, into)) and not any(_is_from_config(name, one) for one in files)
 
 
-def _is_config(text: str) -> bool:
-    name = text.strip("\"'")
+def _is_from_config(command: str, name: str) -> bool:
+    """Tell whether a file is the .config that is there, or was made of it to be moved back."""
+    return name in _HERE or (command == "mv" and name.removeprefix("./").startswith(".config."))
+
+
+def _merges_into_config(words: Iterable[str]) -> bool:
+    """Tell whether merge_config.sh begins with the .config that is there: its options stay."""
+    left = list(words)
+    while left and left[0].startswith("-"):
+        left = left[2 if left[0] == "-O" else 1 :]
+    return bool(left) and left[0] in _HERE
+
+
+def _is_config(name: str) -> bool:
     return f"/{name}".endswith("/.config")
 
 

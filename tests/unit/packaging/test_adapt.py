@@ -129,6 +129,16 @@ def test_a_configuration_that_nothing_settles_is_refused_with_its_line(last) -> 
     assert refusal(text).startswith(f"PKGBUILD:{line}: no call of make settles .config after")
 
 
+@pytest.mark.parametrize(
+    "last",
+    ["scripts/kconfig/merge_config.sh .config ../frag", "cp .config ../x/.config",
+     'install -Dm644 .config "$srcdir/keep/.config"'],
+)  # fmt: skip
+def test_a_configuration_that_stays_needs_no_other_call_of_make(last) -> None:
+    text = adapted(ARCH.replace("  make olddefconfig", f"  make olddefconfig\n  {last}"))
+    assert text.index(ENABLE) < text.index("make olddefconfig") < text.index(last)
+
+
 def test_vmlinux_gets_a_package_of_its_own() -> None:
     text = adapted(ARCH)
     assert '  "$pkgbase-headers"\n  "$pkgbase-debug"\n)' in text

@@ -156,6 +156,8 @@ EARLY = "  scripts/config -e AUTOFDO_CLANG\n"
         "make mrproper", "make defconfig", "cp ../config.x86_64 .config", "cp -f ../x '.config'",
         "zcat /proc/config.gz > ./.config", "cat ../config ../more >.config",
         "scripts/kconfig/merge_config.sh -m ../config ../more", "install -m644 ../config .config",
+        "merge_config.sh -O .config ../config .config", "mv ../config .config",
+        "mv ../.config.x .config", "cp ../.config ./.config", "grep -v LTO .config > .config",
     ],
 )  # fmt: skip
 def test_an_option_that_another_configuration_replaces_is_found(reset) -> None:
@@ -168,13 +170,24 @@ def test_an_option_that_another_configuration_replaces_is_found(reset) -> None:
 @pytest.mark.parametrize(
     "harmless",
     ["cat .config > ../config.last", "cp .config ../config.old", "make -s kernelrelease > version",
-     "diff -u ../config .config", "make LSMOD=x localmodconfig", "echo x >> .config"],
+     "diff -u ../config .config", "make LSMOD=x localmodconfig", "echo x >> .config",
+     "scripts/kconfig/merge_config.sh -m .config ../frag.config", "merge_config.sh ./.config ../frag",
+     "merge_config.sh -m -O . '.config' ../frag", "echo x | tee -a .config",
+     'install -Dm644 .config "$srcdir/keep/.config"', 'cp .config "$srcdir/.config"',
+     'cp -t "$srcdir" Makefile .config', 'install -Dt ../keep -m644 .config',
+     "cp --target-directory=../keep Makefile .config", "cat .config > ../x/.config",
+     "sed -i s/x/y/ .config", "sed s/x/y/ .config > .config.new; mv .config.new .config"],
 )  # fmt: skip
 def test_an_option_that_stays_is_no_finding(harmless) -> None:
     text = ARCH.replace("  make olddefconfig", f"{EARLY}  {harmless}\n  make olddefconfig")
     assert "enabled-too-early" not in found(text)
     again = ARCH.replace("  cp ../config .config\n", f"{EARLY}  cp ../config .config\n{EARLY}")
     assert "enabled-too-early" not in found(again)
+
+
+def test_a_pipeline_that_ends_in_another_configuration_is_found() -> None:
+    lines = f"{EARLY}  zcat ../config.gz | tee .config\n  make olddefconfig"
+    assert "enabled-too-early" in found(ARCH.replace("  make olddefconfig", lines))
 
 
 def test_what_clang_gets_only_with_lto_is_found_once_autofdo_is_on() -> None:
