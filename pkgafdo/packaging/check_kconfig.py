@@ -21,7 +21,7 @@ def check_kconfig(shape: Shape) -> Iterator[Finding]:
     """Find that AutoFDO is enabled in a .config that another one replaces."""
     lasting = len(shape.early_enables) < len(shape.enables)
     for call in () if lasting else shape.early_enables:
-        later = next(one for one in shape.resets if moment(one) > moment(call))
+        later = next(one for one in shape.resets if moment(one) >= moment(call))
         yield finding(
             "enabled-too-early", Severity.WARNING if later.nested else grade(shape),
             call.place.line,

@@ -190,6 +190,16 @@ def test_a_pipeline_that_ends_in_another_configuration_is_found() -> None:
     assert "enabled-too-early" in found(ARCH.replace("  make olddefconfig", lines))
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["scripts/config -e AUTOFDO_CLANG > .config",
+     "{ cat ../config; scripts/config -e AUTOFDO_CLANG; } > .config"],
+)  # fmt: skip
+def test_a_command_that_enables_an_option_and_replaces_the_file_is_found(line) -> None:
+    text = ARCH.replace("  make olddefconfig", f"  {line}\n  make olddefconfig")
+    assert found(text)["enabled-too-early"] == (Severity.ERROR, line_of(text, line))
+
+
 def test_what_clang_gets_only_with_lto_is_found_once_autofdo_is_on() -> None:
     clang = {"BUILD_FLAGS": ("LLVM=1",), "_use_llvm_lto": ("none",)}
     rules = found(WITH_PARTS, **ON, **clang)
