@@ -59,7 +59,12 @@ def estimate_objects(text: str, *, modules: int | None = None, lto: bool = True)
         size /= _LINE_TABLES
     if not lto:
         size *= _WITHOUT_LTO
-    return max(int(size), SMALL if _OF_KCONFIG in options else DEFCONFIG)
+    return max(int(size), SMALL if is_whole(options) else DEFCONFIG)
+
+
+def is_whole(options: Mapping[str, str]) -> bool:
+    """Say whether Kconfig wrote a configuration, so that nothing is left to its defaults."""
+    return _OF_KCONFIG in options
 
 
 def has_full_debug(options: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo.host.resources import GIB, Need, require_room
-from pkgafdo.kernel import configure, disk, fetch_tarball
+from pkgafdo.kernel import configure, disk, fetch_tarball, kconfig
 from pkgafdo.kernel.settings import SourceKind
 from pkgafdo.packaging import pkgbuild_copy
 from pkgafdo.workflows.rounds import Round, rounds
@@ -96,7 +96,11 @@ def _build_size(config: Config, running: configure.RunningKernel) -> int:
 
 
 def _objects_of_pkgbuild(folder: Path) -> int:
-    """Return the bytes of the largest configuration's objects among a PKGBUILD's files."""
+    """Return the bytes of the largest configuration's objects among a PKGBUILD's files.
+
+    Fragments and patches beside a whole configuration do not count.
+    """
     found = [path for path in pkgbuild_copy.content_of(folder) if path.name.startswith("config")]
-    texts = (path.read_text(encoding="utf-8", errors="replace") for path in found)
-    return max((disk.estimate_objects(text) for text in texts), default=disk.SMALL)
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in found]
+    whole = [text for text in texts if disk.is_whole(kconfig.parse_config(text))]
+    return max((disk.estimate_objects(text) for text in whole or texts), default=disk.SMALL)

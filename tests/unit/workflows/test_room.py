@@ -57,6 +57,18 @@ def test_makepkg_unpacks_a_source_for_each_build(tmp_path):
     assert needs[0].size > 2 * disk.SMALL
 
 
+def test_fragments_and_patches_beside_a_whole_configuration_take_nothing(tmp_path):
+    folder = tmp_path / "pkg"
+    folder.mkdir()
+    (folder / "PKGBUILD").write_text("pkgbase=linux\n")
+    (folder / "config.fragment").write_text("CONFIG_MODULES=y\n")
+    (folder / "configure-fix.patch").write_text("--- a/configure\n")
+    package = {"route": "pkgbuild", "folder": str(folder)}
+    alone = sizes(tmp_path, package=package)["work/root"]
+    (folder / "config").write_text('CONFIG_CC_VERSION_TEXT="clang version 19.1.7"\n')
+    assert sizes(tmp_path, package=package)["work/root"] < alone / 2
+
+
 def test_a_source_takes_room_unless_it_is_here(tmp_path):
     assert room.source_needs(SourceSettings(), tmp_path)[0].size == disk.SOURCE
     assert not room.source_needs(SourceSettings(location="/src/linux"), tmp_path)
