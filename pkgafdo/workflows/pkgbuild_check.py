@@ -171,10 +171,10 @@ def judge_fit(
     elif provenance is not None and provenance.kernelrelease:
         yield from compare_releases(provenance.kernelrelease, version, path.name)
     else:
+        why = "its .json is not beside it" if provenance is None else "its .json does not tell"
         yield finding(
             "profile-unknown", Severity.NOTE, 0,
-            "nothing says which kernel it was recorded on, as its .json is not beside it",
-            _RECORD, file=path.name,
+            f"nothing says which kernel it was recorded on: {why}", _RECORD, file=path.name,
         )  # fmt: skip
 
 

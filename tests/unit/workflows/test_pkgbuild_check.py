@@ -42,9 +42,10 @@ def test_a_profile_of_another_version_is_found(release, version, severity) -> No
 def test_a_profile_without_an_origin_is_said_to_be_one() -> None:
     origin = Provenance(profile_sha256="", functions=1, counts=1)
     path = FOLDER / "x.afdo"
-    for known in (None, origin):
+    for known, why in ((None, "is not beside it"), (origin, "does not tell")):
         (one,) = judge_fit(path, known, vmlinux=None, version="7.2")
         assert (one.rule, one.severity, one.file) == ("profile-unknown", Severity.NOTE, "x.afdo")
+        assert one.message.endswith(f": its .json {why}")
         assert "--vmlinux" in one.remedy
     fresh = replace(origin, kernelrelease="7.2.0-x")
     assert list(judge_fit(path, fresh, vmlinux=None, version="7.2")) == []
