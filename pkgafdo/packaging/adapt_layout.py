@@ -21,6 +21,7 @@ SWITCH: Final = "_propeller"
 """What linux-cachyos calls its switch for Propeller's address map and lists."""
 LISTS_SWITCH: Final = "_propeller_profiles"
 """What it calls its switch for the lists alone."""
+LISTS_STAY: Final = "Propeller's lists stay: they belong to the kernel that an older profile made"
 SUFFIXES: Final = ("_cc_profile.txt", "_ld_profile.txt")
 """What Kbuild appends to the prefix (scripts/Makefile.propeller), in the order of the lists."""
 
@@ -48,9 +49,7 @@ def plan_layout(plan: Plan, shape: Shape, wish: Wish) -> None:
     """Switch the address map or the lists on or off as asked, the lists being sources with sums."""
     if wish.layout is None and wish.address_map is None:
         if shape.values.scalar(LISTS_SWITCH) == "yes" and wish.profile is not None:
-            plan.left.append(
-                "Propeller's lists stay: they belong to the kernel that an older profile made"
-            )
+            plan.left.append(LISTS_STAY)
         return
     place = _find(shape)
     set_option(plan, shape, SWITCH, "yes" if wish.layout or wish.address_map else "no")

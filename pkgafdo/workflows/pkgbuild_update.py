@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pkgafdo import log
 from pkgafdo.errors import ArtifactError, HostError
 from pkgafdo.packaging.adapt import is_ours, plan_adaptation
-from pkgafdo.packaging.adapt_layout import LISTS_SWITCH
+from pkgafdo.packaging.adapt_layout import LISTS_STAY, LISTS_SWITCH
 from pkgafdo.packaging.adapt_layout import SWITCH as LAYOUT_SWITCH
 from pkgafdo.packaging.adapt_wish import Plan, Wish, refuse
 from pkgafdo.packaging.bash_edit import apply_edits, unified_diff
@@ -151,6 +151,7 @@ def _plan(reading: Reading, version: str, wish: Wish) -> Plan:
     if not same or plan.edits:
         edits += plan_release(script, release)
     if not same:
+        plan.left = [one for one in plan.left if one != LISTS_STAY]  # _layout_fit says it
         edits += plan_tag(script)
         taken = {edit.start for edit in edits}
         sources = plan_sources(script, reading.values.scalar("pkgver"), version)

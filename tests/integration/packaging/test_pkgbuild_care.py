@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 PROFILE = b"main:100:1\n 1: 100\n"
+LISTS = {"cc": b"!work\n!!0\n", "ld": b"work\n"}
 FAMILIES = {
     "switched": SWITCHED,
     "options": PLAIN_OPTIONS,
@@ -128,12 +129,11 @@ def test_lists_of_propeller_become_sources_with_sums_and_go_again(
 ) -> None:
     folder = write(place, PROPELLED)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    lists = {"cc": b"!work\n!!0\n", "ld": b"work\n"}
-    for name, content in lists.items():
+    for name, content in LISTS.items():
         (place / f"made_{name}_profile.txt").write_bytes(content)
     options = ("--profile", profile, "--propeller", place / "made", "--write")
     assert verb("adapt", folder, *options) == 0
-    for name, content in lists.items():
+    for name, content in LISTS.items():
         assert (folder / f"propeller_{name}_profile.txt").read_bytes() == content
         assert hashlib.blake2b(content).hexdigest() in (folder / "PKGBUILD").read_text()
     printed_now = printed(runner, folder)
@@ -266,8 +266,8 @@ def test_update_to_the_same_version_raises_the_release_for_a_profile_alone(
 
 def test_update_says_what_stays_of_another_version(runner, place, profile, capsys) -> None:
     folder = prepared(runner, place, PROPELLED)
-    for name in ("cc", "ld"):
-        (place / f"made_{name}_profile.txt").write_bytes(b"work\n")
+    for name, content in LISTS.items():
+        (place / f"made_{name}_profile.txt").write_bytes(content)
     options = ("--profile", profile, "--propeller", place / "made", "--write")
     assert verb("adapt", folder, *options) == 0
     pack(folder, "linux-7.2.2-1")
@@ -276,6 +276,13 @@ def test_update_says_what_stays_of_another_version(runner, place, profile, capsy
     err = capsys.readouterr().err
     assert "[propeller-stays]" in err
     assert "[profile-unknown]" in err
+    pack(folder, "linux-7.2.3-1")
+    profile.write_bytes(PROFILE * 2)
+    assert verb("update", folder, "--version", "7.2.3", "--profile", profile) == 0
+    assert capsys.readouterr().err.count("lists stay") == 1
+    profile.write_bytes(PROFILE)
+    assert verb("update", folder, "--version", "7.2.3", "--profile", profile) == 0
+    assert capsys.readouterr().err.count("lists stay") == 1
 
 
 def test_update_names_what_it_cannot_get(place, capsys) -> None:
