@@ -205,10 +205,10 @@ def step(text: str) -> None:
         _terminal.say("step", text)
 
 
-def note(text: str) -> None:
-    """Say something worth knowing."""
+def note(text: str, *, verbatim: bool = False) -> None:
+    """Say something worth knowing; what is to be copied as it is, verbatim."""
     if not _terminal.quiet:
-        _terminal.say("note", text)
+        _terminal.say("note", text, verbatim=verbatim)
 
 
 def detail(text: str) -> None:

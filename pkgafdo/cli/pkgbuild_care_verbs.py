@@ -115,9 +115,9 @@ def pkgbuild_update(folder: Path, *, as_json: bool, **asked: Any) -> None:  # no
     for one in update.findings:
         log.warn(render_finding(one))
     if update.offer:
-        log.note("today's template would write it otherwise; --template does that:")
-        if not as_json:
-            show(as_json, {}, update.offer, verbatim=True)
+        offer = update.offer.rstrip("\n")
+        how = "template_diff says how" if as_json else f"so:\n{offer}"
+        log.note(f"today's template (--template) would write it otherwise, {how}", verbatim=True)
     log.note(_end(update.change))
 
 

@@ -496,8 +496,18 @@ def test_ours_takes_a_profile_with_its_provenance_and_today_s_template(
     assert verb("adapt", folder, "--profile", profile, "--write") == 0
     assert len(list(folder.glob("kernel-*.afdo.json"))) == 1
     assert not findings(folder, capsys)
+    newer = place / "newer.afdo"
+    newer.write_bytes(PROFILE * 2)
     for options in ((), ("--template",)):  # offered, and taken
         assert verb("update", folder, "--version", model.pkgver, *options, "--dry-run") == 0
-        lines = capsys.readouterr().out.splitlines()
+        told = capsys.readouterr()
+        lines = (told.out if options else told.err).splitlines()
         comments = [line[:8] for line in lines if line[:2] in {"-#", "+#"}]
         assert comments == ["-# Mine ", "+# Kconf"]
+    with_profile = ("--version", model.pkgver, "--profile", newer, "--dry-run")
+    assert verb("update", folder, *with_profile) == 0
+    assert capsys.readouterr().out.count("--- a/PKGBUILD") == 1
+    assert verb("update", folder, *with_profile, "--json") == 0
+    told = capsys.readouterr()
+    assert "-# Mine " in json.loads(told.out)["template_diff"]
+    assert "otherwise, template_diff says how\n" in told.err
