@@ -14,7 +14,7 @@ from pkgafdo.config.model import Config
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -34,7 +34,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} is not valid TOML",
             details=str(error),
-            hint="Mend that line; `pkgafdo config show` prints a whole configuration's keys.",
+            hint="Mend that line; `pkgafdo config schema` prints everything that may stand there.",
         ) from error
 
 
@@ -71,31 +71,62 @@ def override(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any
 
 def build_config(data: Mapping[str, Any], *, origin: str) -> Config:
     """Validate plain data into a Config. Raises one ConfigError that lists every fault."""
+    config, faults = _validated(data)
+    if config is None:
+        raise _refusal(f"{origin} has", faults)
+    return config
+
+
+def _validated(data: Mapping[str, Any]) -> tuple[Config | None, list[str]]:
+    """Return the Config that the data make, or None and what is wrong with them."""
     try:
         # Through JSON, strict validation takes arrays for tuples and text for paths, and no more.
-        return TypeAdapter(Config).validate_json(json.dumps(data, default=str), strict=True)
+        return TypeAdapter(Config).validate_json(json.dumps(data, default=str), strict=True), []
     except ValidationError as error:
-        faults = [_fault(detail) for detail in error.errors(include_url=False)]
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise ConfigError(
-            f"{origin} has {count}",
-            details="\n".join(faults),
-            hint="`pkgafdo config schema` prints everything that may stand there.",
-        ) from error
+        return None, [_fault(detail) for detail in error.errors(include_url=False)]
+
+
+def _refusal(whose: str, faults: list[str]) -> ConfigError:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return ConfigError(
+        f"{whose} {count}",
+        details="\n".join(faults),
+        hint="`pkgafdo config schema` prints everything that may stand there.",
+    )
 
 
 def _fault(detail: ErrorDetails) -> str:
     place = [str(part) for part in detail["loc"]]
     name = ".".join(place) or "the file"
-    if detail["type"] == "unexpected_keyword_argument":
-        near = difflib.get_close_matches(
-            place[-1], [f.name for f in _fields(place[:-1])], n=1, cutoff=0.5
-        )
-        return f"{name}: unknown key" + (f"; did you mean {near[0]}?" if near else "")
-    message = detail["msg"].removeprefix("Value error, ")
     shown = detail.get("input")
+    if detail["type"] == "unexpected_keyword_argument":
+        meant = _meant(place, shown)
+        return f"{name}: unknown key" + (f"; did you mean {meant}?" if meant else "")
     plain = isinstance(shown, (str, int, float, bool))
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "tuple_type":
+        message = "this is an array" + (f", written {json.dumps([shown])}" if plain else "")
     return f"{name}: {message}" + (f" (it is {json.dumps(shown)})" if plain else "")
+
+
+def _meant(place: list[str], value: object) -> str:
+    """Return which key an unknown one probably stands for; empty where none is near."""
+    if len(place) == 1 and not isinstance(value, dict):
+        # A value without its section: lto=thin.
+        whole = [key for key in _keys(Config) if key.rpartition(".")[2] == place[0]]
+        if whole:
+            return " or ".join(whole)
+    known = [one.name for one in _fields(place[:-1])]
+    return next(iter(difflib.get_close_matches(place[-1], known, n=1, cutoff=0.5)), "")
+
+
+def _keys(kind: Any, above: str = "") -> Iterator[str]:  # noqa: ANN401  a class of settings
+    """Yield the whole names of all keys below a section."""
+    for one in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(one.default_factory):
+            yield from _keys(one.default_factory, f"{above}{one.name}.")
+        else:
+            yield f"{above}{one.name}"
 
 
 def _fields(sections: list[str]) -> tuple[dataclasses.Field[Any], ...]:
@@ -116,7 +147,21 @@ def _is_text(sections: list[str], key: str) -> bool:
 def load_config(path: Path | None, overrides: Iterable[str] = ()) -> Config:
     """Return the configuration of a file (None: the defaults) with overrides laid over it."""
     data = read_toml(path) if path is not None else {}
-    return build_config(override(data, overrides), origin=str(path) if path else "the command line")
+    config, faults = _validated(override(data, overrides))
+    if config is None:
+        raise _blaming(path, faults, own=_validated(data)[1])
+    return config
+
+
+def _blaming(path: Path | None, faults: list[str], *, own: list[str]) -> ConfigError:
+    """Return the refusal; own are the faults that the file has without the overrides too."""
+    given = [fault for fault in faults if fault not in own]
+    if path is None or len(given) == len(faults):
+        return _refusal("the command line has", faults)
+    if not given:
+        return _refusal(f"{path} has", faults)
+    shown = [f"{one} – on the command line" if one in given else one for one in faults]
+    return _refusal(f"{path} and the command line have", shown)
 
 
 def schema() -> dict[str, Any]:

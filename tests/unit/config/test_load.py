@@ -155,6 +155,37 @@ def test_a_fault_across_keys_names_the_section() -> None:
     assert faults('workload.files=["x"]').startswith("workload: files belong to a command")
 
 
+def test_a_fault_of_an_override_is_not_blamed_on_the_file(write) -> None:
+    with pytest.raises(ConfigError, match=r"^the command line has 1 fault$"):
+        subject.load_config(write(FULL), ["kernel.lto=fat"])
+
+
+def test_a_fault_of_the_file_is_not_blamed_on_an_override(write) -> None:
+    path = write("[vm]\nmemory = 1\n")
+    with pytest.raises(ConfigError, match=f"^{path} has 1 fault$"):
+        subject.load_config(path, ["build.jobs=2"])
+
+
+def test_faults_of_both_are_told_apart(write) -> None:
+    path = write("[vm]\nmemory = 1\n")
+    with pytest.raises(ConfigError, match=f"^{path} and the command line have 2 faults") as caught:
+        subject.load_config(path, ["kernel.lto=fat"])
+    of_set, of_file = sorted(caught.value.details.splitlines())
+    assert of_set.startswith("kernel.lto: ")
+    assert of_set.endswith(" – on the command line")
+    assert of_file.endswith("(it is 1)")
+
+
+def test_a_key_without_its_section_is_recognised() -> None:
+    assert faults("lto=thin") == "lto: unknown key; did you mean kernel.lto?"
+    assert faults("functions=source").endswith("did you mean propeller.layout.functions?")
+
+
+def test_an_array_is_shown_as_it_is_written() -> None:
+    fault = faults("kernel.fragments=virtme")
+    assert fault == 'kernel.fragments: this is an array, written ["virtme"] (it is "virtme")'
+
+
 def test_overrides_win_over_the_file_and_later_ones_over_earlier(write) -> None:
     config = subject.load_config(write(FULL), ["build.jobs=8", "build.jobs=9", "vm.cpu=max"])
     assert config.build.jobs == 9
@@ -220,7 +251,7 @@ def test_a_file_that_is_not_toml_is_told(write, text) -> None:
     with pytest.raises(ConfigError, match="is not valid TOML") as caught:
         subject.load_config(write(text))
     assert caught.value.details
-    assert caught.value.hint
+    assert "config schema" in caught.value.hint  # needs no configuration, other than `show`
 
 
 def test_the_schema_is_a_json_schema_and_accepts_a_full_file(write) -> None:
