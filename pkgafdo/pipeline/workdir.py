@@ -47,7 +47,7 @@ def require_workdir(path: Path) -> Workdir:
     if not path.is_dir() or not (path / files.MARK).is_file():
         raise ConfigError(
             f"there is no run in {path}",
-            hint="Start one with `pkgafdo run --workdir`, or name the folder of an earlier run.",
+            hint="Start one with `pkgafdo run`, or name the folder of an earlier one with -w.",
         )
     return look_into(path)
 
