@@ -26,6 +26,9 @@ ALLCONFIG: Final = "pkgafdo.allconfig"
 MODULE_LIST: Final = "pkgafdo.modules"
 BUILT_IN_FRAGMENTS: Final = ("virtme",)
 """Names that kernel.fragments may hold in place of a path."""
+_NAME_IT: Final = (
+    "Name a kernel's .config in kernel.base, or a fragment of one in kernel.fragments."
+)
 _ANSWERS: Final = "\n" * 10_000
 """streamline_config asks about new options; an empty line takes the default."""
 
@@ -59,8 +62,11 @@ def running_config(running: RunningKernel) -> str:
     )
 
 
-def read_config(path: Path) -> str:
-    """Return a configuration file's text, gzipped or not; raises ConfigError when it is none."""
+def read_config(path: Path, *, hint: str = _NAME_IT) -> str:
+    """Return a configuration file's text, gzipped or not; raises ConfigError when it is none.
+
+    hint says where another is named.
+    """
     try:
         data = path.read_bytes()
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
@@ -68,13 +74,13 @@ def read_config(path: Path) -> str:
         raise ConfigError(
             f"{path} cannot be read as a kernel configuration",
             details=str(error),
-            hint="Name a kernel's .config in kernel.base, or a fragment of one in kernel.fragments.",
+            hint=hint,
         ) from error
     if not kconfig.parse_config(text):
         raise ConfigError(
             f"{path} holds no kernel option",
             details="No line reads CONFIG_…=… or # CONFIG_… is not set.",
-            hint="Name a kernel's .config or a fragment of one.",
+            hint=hint,
         )
     return text
 

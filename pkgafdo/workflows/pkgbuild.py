@@ -38,6 +38,15 @@ if TYPE_CHECKING:
     from pkgafdo.pipeline.entry import Entry
 
 _OPTIONAL: Final = ("profile", "provenance", "cc_profile", "ld_profile", "symbol_order")
+_OPTIONS: Final = {
+    ("KernelSource", "url"): "--source",
+    ("KernelSource", "checksum"): "--sum",
+    ("LocalFile", "name"): "--patch",
+    ("Pkgbuild", "pkgbase"): "--name",
+    ("Pkgbuild", "pkgver"): "--version",
+    ("Pkgbuild", "extra_keys"): "--pgp-key",
+}
+"""The options that give a model's values, where they are not called as these."""
 
 
 def new_pkgbuild(order: Order, workdir: Path | None = None) -> dict[str, Any]:
@@ -107,7 +116,9 @@ def _complete(order: Order, entries: Mapping[str, Entry]) -> Given:
         order=order,
         # 7.2-rc3 is the kernel's spelling; pacman's has no hyphen.
         version=version.replace("-rc", "rc"),
-        config=read_config(config_file).encode(),
+        config=read_config(
+            config_file, hint="Name the kernel's .config with --config-file."
+        ).encode(),
         profile=profile,
         layout=layout,
         lto=order.lto or _lto_of(built),
@@ -172,13 +183,24 @@ def _model(given: Given, local: Mapping[str, tuple[str, bytes]], sums: str) -> P
     except ValidationError as error:
         raise ConfigError(
             "the PKGBUILD is not written: a value may not stand in it",
-            details="\n".join(_fault(one) for one in error.errors(include_url=False)),
+            details=_faults(error),
             hint="Mend these values; `pkgafdo pkgbuild new --help` names the options.",
         ) from error
 
 
-def _fault(detail: ErrorDetails) -> str:
-    name = ".".join(str(part) for part in detail["loc"])
+def _faults(error: ValidationError) -> str:
+    """Return what is wrong, each under the option that gave it, whichever part of a rule refused it."""
+    lines = [
+        _fault(error.title, one)
+        for one in error.errors(include_url=False)
+        if one["type"] != "literal_error" or len(one["loc"]) == 1  # else the empty text of a union
+    ]
+    return "\n".join(lines)
+
+
+def _fault(model: str, detail: ErrorDetails) -> str:
+    name = str(next(iter(detail["loc"]), ""))
+    option = _OPTIONS.get((model, name), f"--{name.replace('_', '-')}")
     message = detail["msg"].removeprefix("Value error, ")
     shown = f" (it is {detail['input']!r})" if isinstance(detail["input"], str) else ""
-    return (f"{name}: " if name else "") + message + shown
+    return (f"{option}: " if name else "") + message + shown

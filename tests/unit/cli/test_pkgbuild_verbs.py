@@ -235,13 +235,40 @@ def test_a_place_where_no_folder_can_be_is_said(tmp_path, config, capsys) -> Non
     assert "bug" not in err
 
 
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        (("--sum", "zz"), "--sum"),
+        (("--sum", SUM, "--source", "ftp://x"), "--source"),
+        (("--sum", SUM, "--pgp-key", "12"), "--pgp-key"),
+        (("--sum", SUM, "--name", "Q"), "--name"),
+    ],
+)
+def test_a_refused_value_is_told_once_under_its_option(
+    tmp_path, config, capsys, options, option
+) -> None:
+    err = refused(
+        tmp_path / "d", capsys, 2, "--version", "6.18.54", "--config-file", config, *options
+    )
+    [fault] = [line for line in err.splitlines() if line.startswith("  | ")]
+    assert fault.startswith(f"  | {option}: ")
+    assert "function-after" not in err
+
+
+def test_an_absent_configuration_is_asked_for_by_its_option(tmp_path, capsys) -> None:
+    options = ("--version", "6.18.54", "--config-file", tmp_path / "no", "--sum", SUM)
+    err = refused(tmp_path / "d", capsys, 2, *options)
+    assert "--config-file" in err
+    assert "kernel.base" not in err
+
+
 def test_every_refused_value_is_named_at_once(tmp_path, config, capsys) -> None:
     err = refused(
         tmp_path / "d", capsys, 2, "--version", "6.18.54", "--config-file", config, "--sum", SUM,
         "--name", "$(touch x)", "--maintainer", "a\nb", "--llvm", "-x", "--url", "ftp://x",
     )  # fmt: skip
-    for field in ("pkgbase", "maintainer", "llvm", "url"):
-        assert f"| {field}: " in err
+    for option in ("--name", "--maintainer", "--llvm", "--url"):
+        assert f"| {option}: " in err
 
 
 @pytest.mark.parametrize(
