@@ -24,7 +24,6 @@ from pkgafdo.cli.propeller_verbs import PROPELLER_VERBS
 from pkgafdo.cli.repo_verbs import REPO_VERBS
 from pkgafdo.cli.report_verbs import REPORT_VERBS
 from pkgafdo.cli.run_verbs import RUN_VERBS
-from pkgafdo.cli.service_verbs import EPILOG as SERVICE_EPILOG
 from pkgafdo.cli.service_verbs import Verbs
 from pkgafdo.cli.uninstall_verbs import UNINSTALL_VERBS
 from pkgafdo.columns import fit, width_of
@@ -84,7 +83,6 @@ for _command in (
     *INIT_VERBS,
 ):
     cli.add_command(_command)
-cli.commands["record"].epilog = SERVICE_EPILOG
 
 
 def render_error(error: PkgafdoError) -> str:

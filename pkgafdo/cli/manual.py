@@ -42,7 +42,7 @@ def manual_pages(command: click.Command, version: str) -> dict[str, str]:
     """Return every verb's manual page by file name; pkgafdo.1 is that of the program."""
     root = click.Context(command, info_name=_PROGRAM)
     return {
-        f"{context.command_path.replace(' ', '-')}.1": _page(context, version)
+        f"{_path(context).replace(' ', '-')}.1": _page(context, version)
         for context in _contexts(root)
     }
 
@@ -56,8 +56,14 @@ def _contexts(context: click.Context) -> Iterator[click.Context]:
                 yield from _contexts(click.Context(command, info_name=name, parent=context))
 
 
+def _path(context: click.Context) -> str:
+    """Return the words of a verb; click's own path has the arguments of the verbs above, too."""
+    above = f"{_path(context.parent)} " if context.parent is not None else ""
+    return f"{above}{context.info_name}"
+
+
 def _page(context: click.Context, version: str) -> str:
-    path = context.command_path
+    path = _path(context)
     name = path.replace(" ", "-")
     short = context.command.get_short_help_str(limit=200).rstrip(".")
     lines = [
@@ -115,7 +121,7 @@ def _term(term: str, text: str) -> tuple[str, ...]:
 def _others(context: click.Context) -> Iterator[str]:
     parent = context.parent
     if parent is not None:
-        yield f".BR {_roff(parent.command_path.replace(' ', '-'))} (1)"
+        yield f".BR {_roff(_path(parent).replace(' ', '-'))} (1)"
     elif isinstance(context.command, click.Group):
         names = context.command.list_commands(context)
         yield ",\n".join(f".BR {_roff(f'{_PROGRAM}-{name}')} (1)" for name in names)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from pkgafdo.cli.options import NumberRange, open_terminal, read_config, show
 from pkgafdo.cli.record_vm import record_vm
@@ -19,6 +22,14 @@ _HELP = """Record branches: for a run, or of a command, now.
     time, or until Ctrl-C. With --vm, COMMAND runs in a VM on the run's baseline kernel, with this machine's
     programs and files, and the virtual LBR counts.
     """
+
+
+def _complete_word(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the verb below this one, as the first word."""
+    first = not any(ctx.params.get(name) for name in ("command", "host", "vm"))
+    return [CompletionItem("service")] if first and "service".startswith(incomplete) else []
+
+
 _OPTIONS = (
     click.Option(
         ["--host"], is_flag=True, help="Record the running kernel, now, outside of a run."
@@ -50,8 +61,29 @@ _OPTIONS = (
         is_flag=True,
         help="Also keep what perf wrote, beside the table (record.keep_perf_data).",
     ),
-    click.Argument(["command"], nargs=-1, type=click.UNPROCESSED),
+    click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, shell_complete=_complete_word),
 )
+
+
+class RecordVerb(click.Group):
+    """The verb, which takes any command as its words, and has `service` below it."""
+
+    allow_interspersed_args = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words; an unknown option among them may be the command's."""
+        now = not {"--host", "--vm"}.isdisjoint(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if now:
+                said = error.message.rstrip(".")
+                error.message = f"{said}. If it is COMMAND's, put `--` before COMMAND."
+            raise
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return what the usage shows: the words are a command to record."""
+        return click.Command.collect_usage_pieces(self, ctx)
 
 
 def with_host(base: click.Command) -> click.Command:
@@ -72,8 +104,7 @@ def with_host(base: click.Command) -> click.Command:
             words["overrides"] = (*words["overrides"], "record.keep_perf_data=true")
         now = {name: words.pop(name) for name in ("seconds", "output", "kernel", "vmlinux")}
         if not (host or vm):
-            if command or any(value is not None for value in now.values()):
-                raise click.UsageError("These belong to --host or --vm, which record now.")
+            _require_none(command, now)
             return go_on(**words)
         _require_fitting(host, vm, command, now, words)
         open_terminal(quiet=words["quiet"], verbose=words["verbose"])
@@ -87,6 +118,20 @@ def with_host(base: click.Command) -> click.Command:
     base.help = _HELP
     base.params = [*base.params, *_OPTIONS]
     return base
+
+
+def _require_none(command: tuple[str, ...], now: dict[str, Any]) -> None:
+    """Raise UsageError for words that only recording now takes."""
+    if command and difflib.get_close_matches(command[0], ["service"]):
+        rest = shlex.join(("service", *command[1:]))
+        raise click.UsageError(f"Did you mean `pkgafdo record {rest}`?")
+    if command:
+        raise click.UsageError(
+            f"“{command[0]}” is a command to record: "
+            f"`pkgafdo record --host -- {shlex.join(command)}`, or --vm in place of --host."
+        )
+    if given := [f"--{name}" for name, value in now.items() if value is not None]:
+        raise click.UsageError(f"{', '.join(given)}: only with --host or --vm, which record now.")
 
 
 def _require_fitting(

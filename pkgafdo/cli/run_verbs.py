@@ -16,9 +16,11 @@ from pkgafdo.cli.options import (
     show,
     workdir_path,
 )
-from pkgafdo.cli.record_verb import with_host
+from pkgafdo.cli.record_verb import RecordVerb, with_host
+from pkgafdo.cli.service_verbs import service_group
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pkgafdo.config.model import Config
@@ -34,8 +36,16 @@ _HELP = {
 }
 
 
+def _declared(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Return what makes a verb of a function; only `record` has another below it."""
+    if name == "record":
+        below = {"invoke_without_command": True, "commands": [service_group]}
+        return click.command(name, cls=RecordVerb, help=_HELP[name], **below)
+    return click.command(name, help=_HELP[name])
+
+
 def _verb(name: str) -> click.Command:
-    @click.command(name, help=_HELP[name])
+    @_declared(name)
     @click.option("--dry-run", is_flag=True, help="Show what would run, as shell; change nothing.")
     @click.option(
         "--install",

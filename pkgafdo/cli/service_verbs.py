@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pkgafdo.host.facts import HostFacts
 
 _WORDS: Final = ["record", "service"]
-EPILOG: Final = "In the background, now and then, by a timer: pkgafdo record service --help."
 
 
 class Verbs(click.Group):

@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from pkgafdo.cli.boot_options import Boot, keep_going
-from pkgafdo.cli.main import main
+from pkgafdo.cli.main import cli, main
 from pkgafdo.errors import ConfigError
 from tests.unit.workflows.sessions import SessionRunner, make_session
 
@@ -32,7 +33,42 @@ def test_record_service_is_two_words_and_has_its_own_verbs(capsys) -> None:
 
 def test_record_itself_says_that_there_is_a_service(capsys) -> None:
     assert main(["record", "--help"]) == 0
-    assert "record service --help" in capsys.readouterr().out
+    assert "service  Record short profiles in the background" in capsys.readouterr().out
+
+
+def completed(words: str, incomplete: str) -> list[str]:
+    found = ShellComplete(cli, {}, "pkgafdo", "_X").get_completions(words.split(), incomplete)
+    return [one.value for one in found]
+
+
+def test_the_service_is_completed_as_the_first_word_of_record_alone() -> None:
+    assert completed("record", "") == ["service"]
+    assert completed("record", "se") == ["service"]
+    assert completed("record --host --", "se") == []
+    assert completed("record make", "se") == []
+    assert completed("record service", "st") == ["status"]
+    assert "--host" in completed("record", "--h")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("-- make -j4", "`pkgafdo record --host -- make -j4`, or --vm in place of --host"),
+        ("servic status", "Did you mean `pkgafdo record service status`?"),
+        ("--seconds 5 --output x", "--seconds, --output: only with --host or --vm"),
+        ("--host make -j4", ". If it is COMMAND's, put `--` before COMMAND."),
+    ],
+)
+def test_words_that_record_cannot_take_are_named_with_the_way_that_does(
+    capsys, words: str, said: str
+) -> None:
+    assert main(["record", *words.split()]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_option_that_is_none_is_only_that_without_a_command(capsys) -> None:
+    assert main(["record", "--nonsense"]) == 2
+    assert "COMMAND" not in capsys.readouterr().err.partition("Error:")[2]
 
 
 def test_the_status_of_the_service_without_one(capsys, tmp_path: Path) -> None:

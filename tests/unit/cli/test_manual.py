@@ -28,6 +28,7 @@ def test_every_verb_has_a_page(pages: dict[str, str]) -> None:
     assert {f"pkgafdo-{verb}.1" for verb in verbs} | {"pkgafdo.1"} <= pages.keys()
     assert "pkgafdo-measure-host.1" in pages
     assert "pkgafdo-profile-convert.1" in pages
+    assert "pkgafdo-record-service-install.1" in pages
 
 
 def test_pages_hold_nothing_that_troff_would_take_for_a_request(pages: dict[str, str]) -> None:
