@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,41 @@ if TYPE_CHECKING:
 
 PATH = click.Path(path_type=Path)
 FORMS = ("profgen", "create-llvm-prof", "propeller-proto", "fdata", "preagg")
+_TOOLS = {
+    "llvm-profgen": "profgen",
+    "create_llvm_prof": "create-llvm-prof",
+    "propeller": "propeller-proto",
+    "bolt": "fdata",
+    "perf2bolt": "preagg",
+}
+"""The names of the tools that read the forms; each stands for its form."""
+_EXPORT_HELP = """Write a table for another tool.
+
+    \b
+    profgen           for llvm-profgen --unsymbolized-profile --use-offset=0
+    create-llvm-prof  for create_llvm_prof --profiler=text
+    propeller-proto   for generate_propeller_profiles (branch_frequencies.proto)
+    fdata             for llvm-bolt --data
+    preagg            for perf2bolt -pa
+
+    A tool's name does as well: llvm-profgen, create_llvm_prof, propeller, bolt (fdata), perf2bolt
+    (preagg).
+    """
+
+
+class FormChoice(click.Choice[str]):
+    """A form by its name, or by that of the tool that reads it."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Return the form's name, or fail as click does."""
+        form: str = super().convert(_TOOLS.get(value, value), param, ctx)
+        return form
+
 
 allow_mismatch_option = click.option(
     "--allow-mismatch", is_flag=True, help="Go on although build-ids differ; it is written down."
@@ -83,9 +118,9 @@ def branches_info(source: Path, no_filter: bool, as_json: bool) -> None:
     show(as_json, info, work.render_table_info(info))
 
 
-@branches_group.command("export", help="Write a table for another tool.")
+@branches_group.command("export", help=_EXPORT_HELP, short_help="Write a table for another tool.")
 @click.argument("table", type=PATH)
-@click.option("--to", "form", type=click.Choice(FORMS), required=True, help="The tool's form.")
+@click.option("--to", "form", type=FormChoice(FORMS), required=True, help="The tool's form.")
 @click.option("--vmlinux", type=PATH, required=True, help="The recorded kernel.")
 @click.option("-o", "--output", type=PATH, required=True, help="The file to write.")
 @allow_mismatch_option

@@ -88,6 +88,11 @@ def _page(context: click.Context, version: str) -> str:
 
 def _paragraphs(text: str) -> Iterator[str]:
     for part in re.split(r"\n\s*\n", text.strip()):
+        if part.lstrip().startswith("\b"):  # click's mark of a table: name, spaces, text
+            for line in part.splitlines()[1:]:
+                term, _, rest = line.strip().partition("  ")
+                yield from _term(term, rest)
+            continue
         yield ".PP"
         yield _roff(" ".join(part.split()))
 

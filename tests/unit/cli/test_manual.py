@@ -53,6 +53,10 @@ def test_the_programs_page_lists_verbs_and_exit_codes(pages: dict[str, str]) -> 
     assert "pkgafdo 1.2.3" in text
 
 
+def test_a_table_in_a_description_keeps_its_rows(pages: dict[str, str]) -> None:
+    assert ".TP\n.B preagg\nfor perf2bolt \\-pa\n" in pages["pkgafdo-branches-export.1"]
+
+
 def test_texts_that_look_like_requests_stay_texts() -> None:
     @click.command("x", help=".so /etc/passwd\n\n'br and \\fB back-slash")
     def verb() -> None: ...

@@ -111,6 +111,22 @@ def test_a_table_is_exported(capsys, tmp_path, table, vmlinux, form) -> None:
     assert json.loads(capsys.readouterr().out)["size"] == output.stat().st_size > 0
 
 
+@pytest.mark.parametrize(
+    ("tool", "form"),
+    [
+        ("llvm-profgen", "profgen"),
+        ("create_llvm_prof", "create-llvm-prof"),
+        ("propeller", "propeller-proto"),
+        ("bolt", "fdata"),
+        ("perf2bolt", "preagg"),
+    ],
+)
+def test_a_form_may_be_named_by_its_tool(capsys, tmp_path, table, vmlinux, tool, form) -> None:
+    arguments = ["branches", "export", "--to", tool, str(table), "--vmlinux", str(vmlinux)]
+    assert subject.main([*arguments, "-o", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["form"] == form
+
+
 @pytest.mark.parametrize("similarity", ["nan", "NaN", "-0.1", "1.5", "much"])
 def test_a_similarity_that_is_no_share_is_refused(capsys, tmp_path, similarity) -> None:
     arguments = ["profile", "check", "k", "--base", "b", "--similarity", similarity]
