@@ -13,6 +13,10 @@ COLUMNS: Final = 80
 """How wide a terminal is taken for that does not say."""
 _WORD: Final = re.compile(r"(?:`[^`]*`\S*|\S)+")
 """What stays on one line: a word, and a command in backticks, to be copied whole."""
+_NAMED: Final = re.compile(r" *\S+(?: \S+){0,2} {2,}(?=\S)")
+"""A name of up to three words in front of its text: what is broken goes on below the text."""
+_TEXT: Final = 24
+"""How wide the text's own column must be for that."""
 _FURTHER: Final = 2
 """How much further in the rest of a broken line stands."""
 
@@ -33,7 +37,7 @@ def fit(text: str, columns: int, *, further: int = _FURTHER) -> str:
 def _broken(line: str, columns: int, further: int) -> str:
     if len(line) <= columns:
         return line
-    indent = " " * (len(line) - len(line.lstrip(" ")) + further)
+    indent = " " * _hanging(line, columns, further)
     pieces: list[str] = []
     start = end = 0
     for word in _WORD.finditer(line):
@@ -44,3 +48,11 @@ def _broken(line: str, columns: int, further: int) -> str:
         end = word.end()
     lead = indent if pieces else ""
     return "\n".join([*pieces, lead + line[start:end]])
+
+
+def _hanging(line: str, columns: int, further: int) -> int:
+    """Return the column of a broken line's rest."""
+    named = _NAMED.match(line)
+    if named and columns - named.end() >= _TEXT:
+        return named.end()
+    return len(line) - len(line.lstrip(" ")) + further

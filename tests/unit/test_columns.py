@@ -21,6 +21,21 @@ def test_a_long_line_is_broken_between_words_and_indented() -> None:
     ]
 
 
+def test_a_text_behind_a_name_goes_on_below_itself() -> None:
+    line = "  perf    Not installed: it records the branches of the running kernel."
+    assert subject.fit(line, 40).splitlines() == [
+        "  perf    Not installed: it records the",
+        "          branches of the running",
+        "          kernel.",
+    ]
+
+
+def test_a_text_with_no_room_behind_its_name_goes_on_below_the_name() -> None:
+    line = f"  {'n' * 40}  some words that do not fit here"
+    assert subject.fit(line, 60).splitlines()[1].startswith("    ")
+    assert not subject.fit(line, 60).splitlines()[1].startswith("     ")
+
+
 def test_a_line_that_fits_stays_as_it_is() -> None:
     table = "  name      before     after\n  a              1         2  "
     assert subject.fit(table, 40) == table
