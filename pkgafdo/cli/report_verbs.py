@@ -16,7 +16,7 @@ FORMS = {"html": ".html", "markdown": ".md", "json": ".json"}
 @click.option("-o", "--output", type=click.Path(path_type=Path),
               help="The file to write; default: report.html (.md, .json) in the work folder.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(list(FORMS)),
-              help="Default: what the output's name says, else html.")  # fmt: skip
+              help="Default: what the output's name says; html without one.")  # fmt: skip
 @in_workdir
 @configured
 @common
@@ -44,9 +44,16 @@ def report_verb(
 
 
 def form_of(output: Path | None) -> str:
-    """Return the form that a file's name asks for."""
+    """Return the form that a file's name asks for. Raises ConfigError where it asks for none."""
     suffixes = {suffix: form for form, suffix in FORMS.items()}
-    return suffixes.get(output.suffix.lower() if output else "", "html")
+    if output is None:
+        return "html"
+    if (suffix := output.suffix.lower()) not in suffixes:
+        raise ConfigError(
+            f"the name {output.name} does not say in which form the report is to be",
+            hint=f"End it in {', '.join(suffixes)}, or name the form with --format.",
+        )
+    return suffixes[suffix]
 
 
 REPORT_VERBS: tuple[click.Command, ...] = (report_verb,)

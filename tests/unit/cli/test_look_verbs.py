@@ -132,3 +132,10 @@ def test_looking_leaves_the_work_folder_as_it_is(capsys, workdir) -> None:
 def test_a_build_id_that_is_none_is_refused_as_usage(capsys, text: str) -> None:
     assert main(["vmlinux", "find", "--build-id", text]) == 2
     assert "hexadecimal" in capsys.readouterr().err
+
+
+def test_a_report_whose_form_its_name_does_not_say_is_refused(capsys, tmp_path, workdir) -> None:
+    output = tmp_path / "x.txt"
+    assert main(["report", "-w", str(workdir), "-o", str(output)]) == 2
+    assert "--format" in capsys.readouterr().err
+    assert not output.exists()
