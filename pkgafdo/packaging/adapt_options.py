@@ -62,7 +62,8 @@ def set_option(plan: Plan, shape: Shape, name: str, value: str) -> None:
             f"Set it to “{value}” yourself, and run this again.",
         )  # fmt: skip
     if one.literal == value:
-        plan.already.append(f"{name} is {value or 'empty'} (line {one.place.line})")
+        if value:  # what is empty and stays so is nothing to tell
+            plan.already.append(f"{name} is {value} (line {one.place.line})")
         return
     text = value if one.operator == ":=" else shlex.quote(value)
     plan.edits.append(replace(one.value, text, f"{name}: {one.literal or 'empty'} → {value}"))

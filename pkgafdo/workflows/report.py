@@ -69,6 +69,7 @@ def report_session(session: Session) -> Path:
         cache=session.cache,
     )
     write_report(report_workdir(session.workdir.path, bench), output, "html")
+    log.step(f"the report is in {output}")
     return output
 
 
@@ -147,7 +148,6 @@ def write_report(report: Mapping[str, Any], output: Path, form: str) -> None:
         raise ConfigError(
             f"{output} cannot be written", details=str(error), hint="Name a file with --output."
         ) from error
-    log.step(f"the report is in {output}")
 
 
 def render_report(report: Mapping[str, Any], form: str) -> str:

@@ -21,7 +21,7 @@ def _salt_finding(salt: str | None, profile: Path | None, what: Path) -> tuple[F
     if not salt or not salt.startswith("pkgafdo:"):
         raise ArtifactError(
             f"{what} does not say that pkgafdo built it",
-            details=f"Its build salt is “{salt or ''}”.",
+            details=f"Its build salt is “{salt}”." if salt else "It has no build salt.",
             hint="Only kernels that pkgafdo configured carry this mark.",
         )
     wanted = kconfig.salt(_digest(profile)) if profile else ""

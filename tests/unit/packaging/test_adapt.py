@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pkgafdo.errors import ArtifactError
@@ -276,3 +278,9 @@ def test_one_that_pkgafdo_wrote_has_only_its_variables_set() -> None:
     # The layout was made with a kernel that another profile had built.
     assert "_propeller=''" in added
     assert len(new.splitlines()) == len(text.splitlines())
+
+
+def test_what_is_empty_and_stays_so_is_not_told() -> None:
+    shape = shape_of(render_pkgbuild(replace(cachyos(), cc_profile=None, ld_profile=None)))
+    plan = plan_adaptation(shape, Wish(profile=PROFILE))
+    assert not [line for line in plan.already if "empty" in line]

@@ -82,7 +82,7 @@ def test_a_run_with_nothing_finished_is_refused(tmp_path: Path) -> None:
         report_workdir(tmp_path / "w", BENCH)
 
 
-def test_the_report_is_read_from_the_journal_in_the_work_folder(tmp_path: Path) -> None:
+def test_the_report_is_read_from_the_journal_in_the_work_folder(tmp_path: Path, capsys) -> None:
     files.mark_folder(tmp_path / "w", KIND)
     folder = tmp_path / "w"
     for entry in finished(folder).values():
@@ -90,6 +90,7 @@ def test_the_report_is_read_from_the_journal_in_the_work_folder(tmp_path: Path) 
     report = report_workdir(folder, BENCH)
     write_report(report, tmp_path / "r.json", "json")
     assert json.loads((tmp_path / "r.json").read_text()) == report
+    assert "r.json" not in capsys.readouterr().err  # the verb prints the path, once
 
 
 def test_a_folder_in_the_reports_place_is_refused(tmp_path: Path) -> None:
