@@ -42,6 +42,10 @@ def doctor_verb(
         )
 
 
+_ROUNDS = ("baseline", "optimised", "propeller")
+_VMLINUX_KEYS = {"path": "vmlinux", "build_id": "build_id", "release": "release"}
+
+
 @click.group("vmlinux", help="Find the uncompressed kernel that profiles are made with.")
 def vmlinux_group() -> None:
     """Hold the verbs about vmlinux."""
@@ -54,25 +58,43 @@ def _hex_digits(_: click.Context, __: click.Parameter, value: str | None) -> str
     return value and value.lower()
 
 
-@vmlinux_group.command("find", help="Find vmlinux through the installed packages' file lists.")
+@vmlinux_group.command(
+    "find", help="Find vmlinux through the installed packages' file lists, or a run's."
+)
 @click.option(
     "--root",
     type=click.Path(path_type=Path),
     default=Path("/"),
+    show_default=True,
     help="Where packages are installed.",
 )
 @click.option("--pkgbase", help="Only packages of this pkgbase, for example linux-cachyos.")
 @click.option(
     "--build-id", callback=_hex_digits, help="The GNU build-id that it must have, in hex."
 )
+@click.option(
+    "-w", "--workdir", type=click.Path(path_type=Path), help="The last kernel of this run instead."
+)
+@click.option(
+    "--round", "which", type=click.Choice(_ROUNDS), help="Another kernel of the run (with -w)."
+)
 @common
 def vmlinux_find(
     root: Path,
     pkgbase: str | None,
     build_id: str | None,
+    workdir: Path | None,
+    which: str | None,
     as_json: bool,
 ) -> None:
     """Print the path, or raise with every candidate and why it was rejected."""
+    if workdir is None and which is not None:
+        raise click.UsageError("--round belongs to -w: it names a kernel of a run.")
+    if workdir is not None:
+        if pkgbase is not None or build_id is not None:
+            raise click.UsageError("-w names a run's own kernel: no --pkgbase, no --build-id.")
+        _show_kernel_of(workdir_path(workdir), which, as_json=as_json)
+        return
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pacman.vmlinux import require_vmlinux
     from pkgafdo.workflows.session import make_runner
@@ -85,6 +107,16 @@ def vmlinux_find(
     )
     data = {"path": str(found.path), "build_id": found.build_id, "release": found.release}
     show(as_json, data, str(found.path))
+
+
+def _show_kernel_of(workdir: Path, which: str | None, *, as_json: bool) -> None:
+    """Print the vmlinux of a run's kernel."""
+    from pkgafdo.workflows.result import require_kernel
+    from pkgafdo.workflows.rounds import Round
+
+    kernel = require_kernel(workdir, Round(which) if which else None)
+    data = {name: kernel[key] for name, key in _VMLINUX_KEYS.items()}
+    show(as_json, data, kernel["vmlinux"])
 
 
 @click.command("verify", help="Say which profile a kernel was built with, and whether that holds.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +24,6 @@ from pkgafdo.cli.service_verbs import service_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pkgafdo.config.model import Config
     from pkgafdo.pipeline.plan import Decision
@@ -104,6 +106,7 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
     from pkgafdo.pipeline.workdir import locked
     from pkgafdo.workflows import reboot, waiting
     from pkgafdo.workflows.bootable import require_bootable
+    from pkgafdo.workflows.going_on import write_command
     from pkgafdo.workflows.preflight import (
         awaits_boot,
         require_config_files,
@@ -118,6 +121,8 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
     require_tools_for(host)
     with locked(path) as workdir:
         session, stages = _staged(open_session(config, host, workdir), verb, write=True)
+        command = shlex.join(("pkgafdo", *sys.argv[1:]))
+        write_command(path, command, Path.cwd(), (stage.name for stage in stages))
         reboots = awaits_boot(session, stages)
         require_bootable(session.config, host, path, reboots=reboots)
         require_config_files(session)
@@ -226,14 +231,21 @@ def status_verb(notify: bool, workdir: Path | None, as_json: bool) -> None:
     """Print what the journal of a work folder holds, and what the run waits for."""
     from pkgafdo.pipeline.workdir import require_workdir
     from pkgafdo.workflows import waiting
+    from pkgafdo.workflows.going_on import local_time, next_of
     from pkgafdo.workflows.result import render_result, result_of
 
     path = workdir_path(workdir)
     entries = require_workdir(path).journal.read()
     ordered = dict(sorted(entries.items(), key=lambda item: item[1].started))
     result = result_of(path, ordered)
-    lines = [f"{name:26s} {entry.seconds:8.1f} s  {entry.began}" for name, entry in ordered.items()]
+    lines = [
+        f"{name:26s} {entry.seconds:8.1f} s  {local_time(entry.began)}"
+        for name, entry in ordered.items()
+    ]
     text = "\n".join(lines or ["nothing is finished yet"]) + "\n\n" + render_result(result)
+    if following := next_of(path, entries, here=Path.cwd()):
+        result["next"] = following
+        text = f"{text.rstrip()}\n\n{following['sentence']}"
     if awaited := waiting.status_of(path):
         result["waiting"] = awaited
         text = f"{awaited['sentence']}\n\n{text}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pkgafdo.errors import ArtifactError
 from pkgafdo.measure.counts import LABELS, compare
 from pkgafdo.measure.noise import floor_of
 from pkgafdo.pipeline.plan import recipe_change
+from pkgafdo.pipeline.workdir import require_workdir
 from pkgafdo.report.table import render_table
 from pkgafdo.vm.lbr import MODEL
 from pkgafdo.workflows.guest import TWIN
@@ -89,6 +91,19 @@ def _kernel(entries: Mapping[str, Entry], which: Round) -> dict[str, Any] | None
     }
 
 
+def require_kernel(workdir: Path, which: Round | None) -> dict[str, Any]:
+    """Return what a run made of a kernel, its last by default. Raises ArtifactError for none."""
+    entries = require_workdir(workdir).journal.read()
+    made = {one: kernel for one in Round if (kernel := _kernel(entries, one))}
+    kernel = made.get(which or next(reversed(made), Round.BASELINE))
+    if kernel is None:
+        raise ArtifactError(
+            f"the run in {workdir} has no {f'{which} ' if which else ''}kernel yet",
+            hint=f"`pkgafdo status -w {workdir}` says how it goes on.",
+        )
+    return kernel
+
+
 def _compiler(build: Entry) -> dict[str, str]:
     """Return which compiler built a kernel, where its recipe tells."""
     toolchain = build.recipe.get("toolchain", {})
@@ -138,7 +153,7 @@ def render_result(result: Mapping[str, Any]) -> str:
         if kernel := result.get(which):
             by = f", {kernel['compiler']}" if "compiler" in kernel else ""
             lines.append(f"{which} kernel {kernel['release']}{by}:")
-            lines += _grouped(kernel["packages"])
+            lines += [*_grouped(kernel["packages"]), f"  vmlinux: {kernel['vmlinux']}"]
     if profile := result.get("profile"):
         lines.append(
             f"profile: {profile['path']}\n"

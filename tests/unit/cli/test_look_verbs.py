@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from pkgafdo import files
 from pkgafdo.cli.main import main
 from pkgafdo.kernel import kconfig
 from pkgafdo.pipeline.workdir import locked
+from pkgafdo.workflows.going_on import local_time, write_command
 from tests.unit import elf_files
 from tests.unit.workflows.entries import finished
 
@@ -86,6 +88,47 @@ def test_status_lists_what_is_finished_and_what_came_out(capsys, workdir) -> Non
     assert "build-baseline                300.0 s  2026-01-01" in text
     assert "profile: " in text
     assert "taken branches" in text
+
+
+def test_status_says_what_is_next_and_which_command_goes_on(
+    capsys, workdir, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stages = [*finished(workdir), "system"]
+    write_command(workdir, "pkgafdo run --install", tmp_path, stages)
+    assert main(["status", "-w", str(workdir)]) == 0
+    done = f"{len(stages) - 1} of {len(stages)} done"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"next: system ({done}); go on with `pkgafdo run --install`"
+    write_command(workdir, "pkgafdo run", workdir, stages)
+    main(["status", "-w", str(workdir)])
+    assert capsys.readouterr().out.rstrip().endswith(f"`pkgafdo run` in {workdir}")
+    write_command(workdir, "pkgafdo run", tmp_path, finished(workdir))
+    main(["status", "-w", str(workdir)])
+    assert "next:" not in capsys.readouterr().out
+
+
+def test_status_shows_this_machines_time(capsys, workdir, monkeypatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-02:00")
+    time.tzset()
+    assert local_time("2026-01-01T10:00:00+00:00") == "2026-01-01 12:00:00"
+    assert local_time("yesterday") == "yesterday"
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_vmlinux_of_a_run_is_found_by_its_round(capsys, workdir) -> None:
+    assert main(["vmlinux", "find", "-w", str(workdir)]) == 0
+    last = capsys.readouterr().out
+    assert main(["vmlinux", "find", "-w", str(workdir), "--round", "baseline", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first.keys() == {"path", "build_id", "release"}
+    assert first["path"] != last.strip()
+    assert main(["status", "-w", str(workdir)]) == 0
+    assert f"  vmlinux: {first['path']}\n" in capsys.readouterr().out
+    assert main(["vmlinux", "find", "-w", str(workdir), "--round", "propeller"]) == 5
+    assert "has no propeller kernel yet" in capsys.readouterr().err
+    assert main(["vmlinux", "find", "--round", "baseline"]) == 2
 
 
 def test_status_as_json_is_one_object_with_the_contracts_keys(capsys, workdir) -> None:
