@@ -47,6 +47,15 @@ def booting(function: Function) -> Function:
     return cast("Function", wrapped)
 
 
+def note_idle(boot: Boot, *, reboots: bool) -> None:
+    """Say of options about the reboot that they change nothing, where no stage needs one."""
+    given = [f"--{name}" for name, on in (("reboot", boot.reboot), ("go-on", boot.go_on)) if on]
+    if given and not reboots:
+        from pkgafdo import log
+
+        log.note(f"no stage of this run boots this machine: nothing comes of {' and '.join(given)}")
+
+
 def keep_going(session: Session, boot: Boot) -> None:
     """Install the unit that goes on after the reboot, when the user asked for that.
 

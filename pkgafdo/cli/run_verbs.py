@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pkgafdo.cli.boot_options import Boot, booting, keep_going, stop_going
+from pkgafdo.cli.boot_options import Boot, booting, keep_going, note_idle, stop_going
 from pkgafdo.cli.options import (
     common,
     configured,
@@ -93,7 +93,7 @@ def _verb(name: str) -> click.Command:
         config = read_config(config_file, source, overrides)
         path = workdir_path(workdir)
         if dry_run:
-            _dry_run(config, path, name, as_json=as_json)
+            _dry_run(config, path, name, boot, as_json=as_json)
         else:
             _advance(config, path, name, boot, as_json=as_json)
 
@@ -127,6 +127,7 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
         require_bootable(session.config, host, path, reboots=reboots)
         require_config_files(session)
         require_later(session, stages)
+        note_idle(boot, reboots=_reboots(stages))
         if _reboots(stages):
             keep_going(session, boot)
         entries = reboot.run_or_wait(session, stages, reboot=boot.reboot)
@@ -170,9 +171,9 @@ def _stages(session: Any, verb: str) -> Any:  # noqa: ANN401  types of lazily im
     return stages if last is None else autofdo.stages_until(stages, last)
 
 
-def _dry_run(config: Config, path: Path, verb: str, *, as_json: bool) -> None:
+def _dry_run(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool) -> None:
     """Show the decisions and the commands of what would run; leaves the work folder as it is."""
-    decisions, previews = _foresee(config, path, verb)
+    decisions, previews = _foresee(config, path, verb, boot)
     lines = []
     for decision in decisions:
         lines.append(f"# {decision.stage}: {decision.verdict} ({decision.reason})")
@@ -182,7 +183,7 @@ def _dry_run(config: Config, path: Path, verb: str, *, as_json: bool) -> None:
 
 
 def _foresee(
-    config: Config, path: Path, verb: str
+    config: Config, path: Path, verb: str, boot: Boot
 ) -> tuple[tuple[Decision, ...], dict[str, tuple[str, ...]]]:
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.plan import preview
@@ -192,6 +193,7 @@ def _foresee(
     workdir = look_into(path)
     session = plan_session(config, read_facts(), workdir)
     _, stages = _staged(session, verb, write=False)
+    note_idle(boot, reboots=_reboots(stages))
     return preview(stages, workdir.journal.read())
 
 
@@ -217,7 +219,7 @@ def plan_verb(
 ) -> None:
     """Print the plan."""
     path = workdir_path(workdir)
-    decisions, _ = _foresee(read_config(config_file, source, overrides), path, "run")
+    decisions, _ = _foresee(read_config(config_file, source, overrides), path, "run", Boot())
     lines = [f"{one.verdict.value:6s} {one.title}\n       {one.reason}" for one in decisions]
     data = {"workdir": str(path), "stages": [_decision(one) for one in decisions]}
     show(as_json, data, "\n".join(lines))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.shell_completion import ShellComplete
 
-from pkgafdo.cli.boot_options import Boot, keep_going
+from pkgafdo.cli.boot_options import Boot, keep_going, note_idle
 from pkgafdo.cli.main import cli, main
 from pkgafdo.errors import ConfigError
 from tests.unit.workflows.sessions import SessionRunner, make_session
@@ -100,3 +100,11 @@ def test_a_run_that_goes_on_by_itself_may_not_record_with_no_end(tmp_path: Path)
     with pytest.raises(ConfigError, match="with no end"):
         keep_going(session, Boot(go_on=True))
     keep_going(session, Boot(reboot=True))
+
+
+def test_options_about_a_reboot_that_no_stage_needs_are_said_to_do_nothing(capsys) -> None:
+    note_idle(Boot(reboot=True, go_on=True), reboots=False)
+    assert "nothing comes of --reboot and --go-on" in " ".join(capsys.readouterr().err.split())
+    note_idle(Boot(reboot=True), reboots=True)
+    note_idle(Boot(), reboots=False)
+    assert capsys.readouterr().err == ""
