@@ -25,7 +25,12 @@ def _in_folder(function: Function) -> Function:
         "--trust", "trusted", is_flag=True,
         help="Read the PKGBUILD without bubblewrap, as the build user: its code runs.",
     )(function)  # fmt: skip
-    return click.argument("folder", metavar="DIR", type=_PATH)(function)
+    return click.argument("folder", metavar="DIR", type=_PATH, callback=_folder_of)(function)
+
+
+def _folder_of(_: click.Context, __: click.Parameter, path: Path) -> Path:
+    """Return the folder that is meant: who completes names arrives at the PKGBUILD in it."""
+    return path.parent if path.name == "PKGBUILD" and path.is_file() else path
 
 
 @click.command(

@@ -25,11 +25,13 @@ class PrefixPath(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Path:
-        """Return a prefix as a path; raises ConfigError for a folder."""
+        """Return a prefix as a path, also that of one of the files; raises ConfigError for a folder."""
         del param, ctx
+        text = os.fspath(value)
+        value = text.removesuffix("_cc_profile.txt").removesuffix("_ld_profile.txt")
         if os.path.basename(value) in ("", ".", ".."):  # noqa: PTH119  a path has no last slash
             raise ConfigError(
-                f"{value!s:.200} is a folder, not a prefix of files",
+                f"{text:.200} is a folder, not a prefix of files",
                 hint="Name how the files begin: k stands for k_cc_profile.txt and k_ld_profile.txt.",
             )
         return Path(value)

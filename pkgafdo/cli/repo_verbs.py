@@ -75,18 +75,24 @@ def _added(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@repo_group.command("check", help="Read a repository back: entries, files, signatures, provenance.")
+@repo_group.command(
+    "check",
+    help="Read the repository of REPO_DB back (its folder's or NAME.db does as well): entries, files, "
+    "signatures, provenance.",
+    short_help="Read a repository back: entries, files, signatures, provenance.",
+)
 @click.argument("database", metavar="REPO_DB", type=_PATH)
 @common
 def repo_check(database: Path, *, as_json: bool) -> None:
     """Print what is in a repository; exit 5 when something is wrong with it."""
     from pkgafdo.host.facts import read_facts
+    from pkgafdo.packaging.repo import find_database
     from pkgafdo.workflows.repo_check import check
     from pkgafdo.workflows.session import make_runner
 
     home = os.environ.get("GNUPGHOME", "")
     env = {"GNUPGHOME": home} if home else {}
-    result = check(make_runner(read_facts()), database.absolute(), env=env)
+    result = check(make_runner(read_facts()), find_database(database.absolute()), env=env)
     show(as_json, result, _checked(result))
     if result["faults"]:
         raise ArtifactError(

@@ -77,6 +77,30 @@ def repo_at(path: Path) -> Repo:
     return Repo(folder=path.parent.absolute(), name=match[1], suffix=match[2])
 
 
+def find_database(path: Path) -> Path:
+    """Return the database that is meant by its own path, that of pacman's link, or its folder's.
+
+    Raises ConfigError where a folder holds none, or several.
+    """
+    if path.is_dir():
+        folder, link = path, None
+    elif path.suffix == ".db":
+        folder, link = path.parent, path.name
+    else:
+        return path
+    found = sorted(
+        one for one in folder.glob("*.db.tar*")
+        if _DB.fullmatch(one.name) and link in {None, f"{repo_at(one).name}.db"}
+    )  # fmt: skip
+    if len(found) == 1:
+        return found[0]
+    raise ConfigError(
+        f"{folder} holds {'several databases' if found else 'no database'} of a repository",
+        details="\n".join(one.name for one in found),
+        hint="Name the database: NAME.db.tar.zst, or .gz, .xz, .bz2.",
+    )
+
+
 def repo_add_command(
     repo: Repo, packages: Sequence[Path], *, staged: Path, key: str, env: dict[str, str]
 ) -> Command:

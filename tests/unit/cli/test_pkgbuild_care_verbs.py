@@ -18,6 +18,13 @@ def test_a_change_is_taken_back(tmp_path, capsys) -> None:
     assert (tmp_path / "PKGBUILD").read_bytes() == b"old"
 
 
+def test_the_pkgbuild_itself_names_its_folder(tmp_path, capsys) -> None:
+    (tmp_path / "PKGBUILD").write_bytes(b"old")
+    write_changes(tmp_path, {"PKGBUILD": b"new"})
+    assert main(["pkgbuild", "adapt", str(tmp_path / "PKGBUILD"), "--revert"]) == 0
+    assert (tmp_path / "PKGBUILD").read_bytes() == b"old"
+
+
 def test_revert_goes_with_nothing_else(tmp_path, capsys) -> None:
     for option in (("--write",), ("--lto", "thin"), ("--profile", "x")):
         assert main(["pkgbuild", "adapt", str(tmp_path), "--revert", *option]) == 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from pkgafdo.branches.store import write_table
 from pkgafdo.cli.main import main
+from pkgafdo.cli.propeller_verbs import PREFIX
 from tests.unit.propeller.kernels import write_kernel
 from tests.unit.propeller.test_cfg import FUNCTIONS, ROWS, TABLE
 
@@ -51,3 +53,8 @@ def test_files_may_begin_like_a_folder_is_called(tmp_path, monkeypatch, capsys) 
     (tmp_path / "o_ld_profile.txt").write_text("f\n")
     assert main(["propeller", "inspect", "o"]) == 0
     assert "1 in 1 clusters" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["", "_cc_profile.txt", "_ld_profile.txt"])
+def test_one_of_the_two_files_names_their_prefix(suffix) -> None:
+    assert PREFIX.convert(f"d/kernel{suffix}", None, None) == Path("d/kernel")

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from pkgafdo.errors import ConfigError, HostError
-from pkgafdo.packaging.repo import Repo, locked, publish, repo_add_command, repo_at, staging
+from pkgafdo.packaging.repo import (
+    Repo,
+    find_database,
+    locked,
+    publish,
+    repo_add_command,
+    repo_at,
+    staging,
+)
 
 
 @pytest.fixture
@@ -120,3 +128,23 @@ def test_a_link_whose_file_is_gone_goes_too(repo: Repo) -> None:
         stage(staged, repo.database)
         publish(repo, staged, ())
     assert not (repo.folder / "mine.db.sig").is_symlink()
+
+
+def test_a_database_is_found_by_its_folder_and_by_its_link(tmp_path) -> None:
+    database = tmp_path / "mine.db.tar.zst"
+    for name in (database.name, f"{database.name}.sig", f"{database.name}.old", "mine.db"):
+        (tmp_path / name).touch()
+    for path in (tmp_path, tmp_path / "mine.db", database):
+        assert find_database(path) == database
+    (tmp_path / "other.db.tar.gz").touch()
+    assert find_database(tmp_path / "other.db") == tmp_path / "other.db.tar.gz"
+    with pytest.raises(ConfigError, match="several databases") as caught:
+        find_database(tmp_path)
+    assert caught.value.details == "mine.db.tar.zst\nother.db.tar.gz"
+
+
+def test_a_folder_without_a_database_is_refused(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="holds no database"):
+        find_database(tmp_path)
+    with pytest.raises(ConfigError, match="holds no database"):
+        find_database(tmp_path / "absent.db")
