@@ -123,8 +123,9 @@ def _meant(place: list[str], value: object) -> str:
 def _keys(kind: Any, above: str = "") -> Iterator[str]:  # noqa: ANN401  a class of settings
     """Yield the whole names of all keys below a section."""
     for one in dataclasses.fields(kind):
-        if dataclasses.is_dataclass(one.default_factory):
-            yield from _keys(one.default_factory, f"{above}{one.name}.")
+        below: Any = one.default_factory
+        if dataclasses.is_dataclass(below):
+            yield from _keys(below, f"{above}{one.name}.")
         else:
             yield f"{above}{one.name}"
 
