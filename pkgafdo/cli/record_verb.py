@@ -76,10 +76,12 @@ class RecordVerb(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            if now:
-                said = error.message.rstrip(".")
-                error.message = f"{said}. If it is COMMAND's, put `--` before COMMAND."
-            raise
+            if not now:
+                raise
+            said = error.format_message().rstrip(".")
+            raise click.UsageError(
+                f"{said}. If it is COMMAND's, put `--` before COMMAND.", ctx=ctx
+            ) from error
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return what the usage shows: the words are a command to record."""
