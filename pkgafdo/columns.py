@@ -29,12 +29,15 @@ def width_of(stream: TextIO) -> int:
         return COLUMNS
 
 
-def fit(text: str, columns: int, *, further: int = _FURTHER) -> str:
-    """Return the text with lines no wider than the columns, as far as its words allow."""
+def fit(text: str, columns: int, *, further: int | None = None) -> str:
+    """Return the text with lines no wider than the columns, as far as its words allow.
+
+    further: how much further in the rest of a line stands; by default below the text behind a name.
+    """
     return "\n".join(_broken(line, columns, further) for line in text.split("\n"))
 
 
-def _broken(line: str, columns: int, further: int) -> str:
+def _broken(line: str, columns: int, further: int | None) -> str:
     if len(line) <= columns:
         return line
     indent = " " * _hanging(line, columns, further)
@@ -50,9 +53,9 @@ def _broken(line: str, columns: int, further: int) -> str:
     return "\n".join([*pieces, lead + line[start:end]])
 
 
-def _hanging(line: str, columns: int, further: int) -> int:
+def _hanging(line: str, columns: int, further: int | None) -> int:
     """Return the column of a broken line's rest."""
-    named = _NAMED.match(line)
+    named = _NAMED.match(line) if further is None else None
     if named and columns - named.end() >= _TEXT:
         return named.end()
-    return len(line) - len(line.lstrip(" ")) + further
+    return len(line) - len(line.lstrip(" ")) + (_FURTHER if further is None else further)

@@ -30,6 +30,12 @@ def test_a_text_behind_a_name_goes_on_below_itself() -> None:
     ]
 
 
+def test_a_caller_who_says_where_the_rest_stands_is_followed() -> None:
+    line = "[  0:21]   a step that says what it does, in more words than fit"
+    rest = subject.fit(line, 40, further=11).splitlines()[1]
+    assert rest.startswith(" " * 11 + "does")
+
+
 def test_a_text_with_no_room_behind_its_name_goes_on_below_the_name() -> None:
     line = f"  {'n' * 40}  some words that do not fit here"
     assert subject.fit(line, 60).splitlines()[1].startswith("    ")
