@@ -112,6 +112,16 @@ def sign_command(path: Path, *, key: str, env: dict[str, str]) -> Command:
     )
 
 
+def secret_key_command(key: str, *, env: dict[str, str]) -> Command:
+    """Return the command that finds a key that can sign; exit code 0 when there is one."""
+    return Command(
+        argv=("gpg", "--batch", "--list-secret-keys", "--", key),
+        env=env,
+        accept=frozenset(range(256)),
+        hint=GPG_HINT,
+    )
+
+
 def verify_command(path: Path, *, env: dict[str, str]) -> Command:
     """Return the command that checks a file against the signature beside it."""
     return Command(
