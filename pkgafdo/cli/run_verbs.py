@@ -96,7 +96,7 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
     from pkgafdo.workflows.bootable import require_bootable
     from pkgafdo.workflows.preflight import (
         awaits_boot,
-        require_config_files,
+        require_given_files,
         require_later,
         require_tools_for,
     )
@@ -110,7 +110,7 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
         session, stages = _staged(open_session(config, host, workdir), verb, write=True)
         reboots = awaits_boot(session, stages)
         require_bootable(session.config, host, path, reboots=reboots)
-        require_config_files(session)
+        require_given_files(session, stages)
         require_later(session, stages)
         if _reboots(stages):
             keep_going(session, boot)
@@ -172,11 +172,13 @@ def _foresee(
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.plan import preview
     from pkgafdo.pipeline.workdir import look_into
+    from pkgafdo.workflows.preflight import require_given_files
     from pkgafdo.workflows.session import plan_session
 
     workdir = look_into(path)
     session = plan_session(config, read_facts(), workdir)
-    _, stages = _staged(session, verb, write=False)
+    session, stages = _staged(session, verb, write=False)
+    require_given_files(session, stages)
     return preview(stages, workdir.journal.read())
 
 
