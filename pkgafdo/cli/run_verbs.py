@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,13 +15,12 @@ from pkgafdo.cli.options import (
     in_workdir,
     read_config,
     show,
+    words_of,
     workdir_path,
 )
 from pkgafdo.cli.record_verb import with_host
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pkgafdo.config.model import Config
     from pkgafdo.pipeline.plan import Decision
 
@@ -83,17 +83,21 @@ def _verb(name: str) -> click.Command:
         if dry_run:
             _dry_run(config, path, name, as_json=as_json)
         else:
-            _advance(config, path, name, boot, as_json=as_json)
+            words = words_of(config_file, source, overrides)
+            _advance(config, path, name, boot, words, as_json=as_json)
 
     return verb
 
 
-def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool) -> None:
+def _advance(
+    config: Config, path: Path, verb: str, boot: Boot, words: tuple[str, ...], *, as_json: bool
+) -> None:
     from pkgafdo import files, log
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.workdir import locked
     from pkgafdo.workflows import reboot, waiting
     from pkgafdo.workflows.bootable import require_bootable
+    from pkgafdo.workflows.command_line import keep_words
     from pkgafdo.workflows.preflight import (
         awaits_boot,
         require_given_files,
@@ -112,6 +116,7 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
         require_bootable(session.config, host, path, reboots=reboots)
         require_given_files(session, stages)
         require_later(session, stages)
+        keep_words(path, folder=Path.cwd(), words=words)
         if _reboots(stages):
             keep_going(session, boot)
         entries = reboot.run_or_wait(session, stages, reboot=boot.reboot)
