@@ -191,6 +191,11 @@ def publish(repo: Repo, staged: Path, others: Sequence[str]) -> None:
     except OSError:
         _restore(repo.folder / f"{repo.database}{SIGNATURE}", old)
         raise
+    make_links(repo)
+
+
+def make_links(repo: Repo) -> None:
+    """Let the names under which pacman fetches the databases lead to them."""
     for link, target in repo.links.items():
         _link(repo.folder, link, target)
 

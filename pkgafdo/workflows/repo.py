@@ -72,6 +72,8 @@ def add(runner: Runner, order: Addition) -> dict[str, Any]:
         present = read_database(runner, place.folder / place.database)
         fresh = tuple(one for one in packages if not _is_done(runner, order, place, one, present))
         published = _add_fresh(runner, order, place, packages, fresh) if fresh else ()
+        if not fresh:
+            repo.make_links(place)
     entries = read_database(runner, place.folder / place.database)
     return {
         "repository": place.name,

@@ -194,7 +194,11 @@ def test_a_file_that_went_missing_or_changed_comes_back(publisher: Publisher) ->
     publisher.add(package, headers)
     (publisher.database.parent / package.name).unlink()
     (publisher.database.parent / headers.name).write_bytes(b"other")
+    (publisher.database.parent / "mine.db").unlink()
     assert set(publisher.add(package, headers)["added"]) == {package.name, headers.name}
+    assert publisher.check()["faults"] == []
+    (publisher.database.parent / "mine.files").unlink()
+    assert publisher.add(package, headers)["added"] == []
     assert publisher.check()["faults"] == []
 
 
