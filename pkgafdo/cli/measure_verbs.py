@@ -136,7 +136,8 @@ def measure_host(
     target = output or host_measures.record_path(_folder(workdir), host.release)
     record = host_measures.measure_host(make_runner(host), order, target)
     data = {"path": str(target), "kernel": host.release, "boots": len(record.boots)}
-    show(as_json, data, f"{target}: {len(record.boots)} boots of {host.release}")
+    boots = len(record.boots)
+    show(as_json, data, f"{target}: {boots} boot{'s' * (boots != 1)} of {host.release}")
 
 
 def _follow_plan(order: Order, plan: Path, boot: Boot, *, as_json: bool) -> None:
@@ -193,11 +194,27 @@ def measure_plan(
             f"{output} holds another plan", hint="Remove it, or name another file with --output."
         )
     write_plan(output, order)
+    _warn_of_plan((first, second), boots)
     text = (
         f"{output}: {len(order)} boots, beginning with {order[0]}\n"
         f"in each: pkgafdo measure host --plan {output}"
     )
     show(as_json, {"path": str(output), "order": list(order)}, text)
+
+
+def _warn_of_plan(releases: tuple[str, ...], boots: int) -> None:
+    """Say what a plan cannot come to on this machine as it is."""
+    from pkgafdo import log
+    from pkgafdo.host.installed import is_installed
+    from pkgafdo.measure.statistics import FEWEST_BOOTS
+
+    if boots < FEWEST_BOOTS:
+        log.warn(
+            f"below {FEWEST_BOOTS} boots of each kernel there is no verdict, and this plans {boots}"
+        )
+    for release in releases:
+        if not is_installed(Path("/"), release):
+            log.warn(f"{release} is not installed here: /usr/lib/modules/{release} has no kernel")
 
 
 @measure_group.command("import", help="Take over logs of cachyos-benchmarker (benchie_*.log).")
@@ -212,7 +229,7 @@ def measure_import(logs: tuple[Path, ...], kernel: str, output: Path, as_json: b
 
     record = import_logs(logs, kernel=kernel, output=output)
     runs = len(record.boots)
-    text = f"{output}: {runs} runs of {kernel}"
+    text = f"{output}: {runs} run{'s' * (runs != 1)} of {kernel}"
     if runs < FEWEST_BOOTS:
         text += f"\nfor a verdict there must be {FEWEST_BOOTS}, each in a boot of its own"
     show(as_json, {"path": str(output), "kernel": kernel, "boots": runs}, text)

@@ -105,6 +105,19 @@ def read_config(config_file: Path | None, source: str | None, overrides: tuple[s
     return load_config(config_file, overrides)
 
 
+def words_of(
+    config_file: Path | None, source: str | None, overrides: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the options that `read_config` is given, so that they can be given again from here."""
+    if config_file is None and DEFAULT_CONFIG.is_file():
+        config_file = DEFAULT_CONFIG
+    return (
+        *(("--config", str(config_file.absolute())) if config_file else ()),
+        *(("--source", source) if source is not None else ()),
+        *(word for override in overrides for word in ("--set", override)),
+    )
+
+
 def workdir_path(workdir: Path | None) -> Path:
     """Return the work folder as an absolute path; one folder has one path, however it is spelled."""
     return Path(workdir or "pkgafdo-work").resolve()

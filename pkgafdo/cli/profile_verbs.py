@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from pkgafdo.cli import profile_texts
 from pkgafdo.cli.branches_verbs import PATH, allow_mismatch_option, sources_of
@@ -13,6 +14,8 @@ from pkgafdo.cli.options import NumberRange, common, read_config, show
 from pkgafdo.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pkgafdo.cli.options import Function
 
 TOOLS = ("auto", "llvm-profgen", "create_llvm_prof")
@@ -34,6 +37,12 @@ def _bench(config_file: Path | None, overrides: tuple[str, ...]) -> Any:  # noqa
     from pkgafdo.workflows.profiles import open_workbench
 
     return open_workbench(read_config(config_file, None, overrides))
+
+
+def _require_other(output: Path, inputs: Sequence[Path]) -> None:
+    """Raise ConfigError when the output would replace a profile that it is made of."""
+    if output.resolve() in {path.resolve() for path in inputs}:
+        raise ConfigError("The output is the input", hint="Name another file with -o.")
 
 
 @click.group("profile", help="Make sample profiles, merge them, and know what they are worth.")
@@ -129,6 +138,7 @@ def profile_merge(
         WeightedProfile(path=path, weight=weight) for path, weight in map(parse_weighted, inputs)
     ]
     check_inputs(weighted)
+    _require_other(output, [entry.path for entry in weighted])
     profile, provenance = profiles.merge_sources(
         _bench(config_file, overrides), weighted, output,
         normalise=normalise, allow_mismatch=allow_mismatch,
@@ -231,6 +241,7 @@ def profile_check(  # noqa: PLR0917  click passes them by name
     from pkgafdo.profile.drift import Verdict
     from pkgafdo.workflows import judging
 
+    _require_asked(vmlinux=vmlinux, base=base)
     gates = judging.Gates(
         vmlinux=vmlinux,
         objects=modules,
@@ -244,6 +255,20 @@ def profile_check(  # noqa: PLR0917  click passes them by name
     if as_json or not findings:
         show(as_json, data, f"{profile} passes")
     judging.require_checked(profile, findings)
+
+
+def _require_asked(*, vmlinux: Path | None, base: Path | None) -> None:
+    """Raise ConfigError for a wish about a comparison that nobody asked for: it would not be made."""
+    source, given = click.get_current_context().get_parameter_source, ParameterSource.COMMANDLINE
+    partners = (("modules", "vmlinux", vmlinux), ("at_least", "vmlinux", vmlinux),
+                ("similarity", "base", base))  # fmt: skip
+    for name, partner, value in partners:
+        if value is None and source(name) is given:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(
+                f"{option} says nothing without --{partner}",
+                hint=f"Name what to compare with by --{partner}, or leave {option} out.",
+            )
 
 
 @profile_group.command("trim", help="Leave out the functions below a share of all samples.")
@@ -263,8 +288,7 @@ def profile_trim(
     """Write the smaller profile."""
     from pkgafdo.workflows import profiles
 
-    if output.absolute() == profile.absolute():
-        raise ConfigError("The output is the input", hint="Name another file with -o.")
+    _require_other(output, [profile])
     data = profiles.trim(_bench(config_file, overrides), profile, share, output)
     show(as_json, data, profile_texts.render_trimmed(data))
 

@@ -68,8 +68,13 @@ def _key(key: str | None) -> str:
     return key
 
 
+def _heading(result: Mapping[str, Any]) -> str:
+    signed = "signed" if result["signed"] else "not signed"
+    return f"{result['folder']}: repository {result['repository']}, {signed}"
+
+
 def _added(result: Mapping[str, Any]) -> str:
-    lines = [f"{result['folder']}: repository {result['repository']}"]
+    lines = [_heading(result)]
     lines += [f"  added {name}" for name in result["added"]] or ["  nothing new"]
     lines += [f"  {name}" for name in result["provenance"]]
     return "\n".join(lines)
@@ -103,8 +108,7 @@ def repo_check(database: Path, *, as_json: bool) -> None:
 
 
 def _checked(result: Mapping[str, Any]) -> str:
-    signed = "signed" if result["signed"] else "not signed"
-    lines = [f"{result['folder']}: repository {result['repository']}, {signed}"]
+    lines = [_heading(result)]
     lines += [f"  {name} {version}" for name, version in result["packages"].items()]
     lines += [f"  note: {note}" for note in result["notes"]]
     return "\n".join(lines)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from pkgafdo.cli.options import (
     in_workdir,
     read_config,
     show,
+    words_of,
     workdir_path,
 )
 from pkgafdo.cli.record_verb import RecordVerb, with_host
@@ -95,21 +94,24 @@ def _verb(name: str) -> click.Command:
         if dry_run:
             _dry_run(config, path, name, boot, as_json=as_json)
         else:
-            _advance(config, path, name, boot, as_json=as_json)
+            words = words_of(config_file, source, overrides)
+            _advance(config, path, name, boot, words, as_json=as_json)
 
     return verb
 
 
-def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool) -> None:
+def _advance(
+    config: Config, path: Path, verb: str, boot: Boot, words: tuple[str, ...], *, as_json: bool
+) -> None:
     from pkgafdo import files, log
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.workdir import locked
     from pkgafdo.workflows import reboot, waiting
     from pkgafdo.workflows.bootable import require_bootable
-    from pkgafdo.workflows.going_on import write_command
+    from pkgafdo.workflows.command_line import keep_words
     from pkgafdo.workflows.preflight import (
         awaits_boot,
-        require_config_files,
+        require_given_files,
         require_later,
         require_tools_for,
     )
@@ -121,13 +123,13 @@ def _advance(config: Config, path: Path, verb: str, boot: Boot, *, as_json: bool
     require_tools_for(host)
     with locked(path) as workdir:
         session, stages = _staged(open_session(config, host, workdir), verb, write=True)
-        command = shlex.join(("pkgafdo", *sys.argv[1:]))
-        write_command(path, command, Path.cwd(), (stage.name for stage in stages))
         reboots = awaits_boot(session, stages)
         require_bootable(session.config, host, path, reboots=reboots)
-        require_config_files(session)
+        require_given_files(session, stages)
         require_later(session, stages)
         note_idle(boot, reboots=_reboots(stages))
+        names = [stage.name for stage in stages]
+        keep_words(path, folder=Path.cwd(), verb=verb, words=words, stages=names)
         if _reboots(stages):
             keep_going(session, boot)
         entries = reboot.run_or_wait(session, stages, reboot=boot.reboot)
@@ -188,11 +190,13 @@ def _foresee(
     from pkgafdo.host.facts import read_facts
     from pkgafdo.pipeline.plan import preview
     from pkgafdo.pipeline.workdir import look_into
+    from pkgafdo.workflows.preflight import require_given_files
     from pkgafdo.workflows.session import plan_session
 
     workdir = look_into(path)
     session = plan_session(config, read_facts(), workdir)
-    _, stages = _staged(session, verb, write=False)
+    session, stages = _staged(session, verb, write=False)
+    require_given_files(session, stages)
     note_idle(boot, reboots=_reboots(stages))
     return preview(stages, workdir.journal.read())
 
@@ -245,7 +249,7 @@ def status_verb(notify: bool, workdir: Path | None, as_json: bool) -> None:
         for name, entry in ordered.items()
     ]
     text = "\n".join(lines or ["nothing is finished yet"]) + "\n\n" + render_result(result)
-    if following := next_of(path, entries, here=Path.cwd()):
+    if following := next_of(path, entries):
         result["next"] = following
         text = f"{text.rstrip()}\n\n{following['sentence']}"
     if awaited := waiting.status_of(path):

@@ -23,6 +23,7 @@ def pkginfo_command(path: Path) -> Command:
     return Command(
         # -q stops at the first match: .PKGINFO leads the archive, the rest is not unpacked.
         argv=("bsdtar", "-xOqf", str(path), ".PKGINFO"),
+        accept=frozenset(range(256)),
         hint="Install bsdtar (Arch: libarchive, Debian: libarchive-tools).",
     )
 
@@ -61,8 +62,15 @@ def package_from(path: Path, text: str) -> PackageFile:
 
 
 def read_package(runner: Runner, path: Path) -> PackageFile:
-    """Read what a package file says of itself."""
-    return package_from(path, runner.query(pkginfo_command(path)).stdout)
+    """Read what a package file says of itself; raises ArtifactError when it is no package."""
+    result = runner.query(pkginfo_command(path))
+    if result.returncode != 0:
+        raise ArtifactError(
+            f"{path} is not a pacman package",
+            details=result.stderr.strip(),
+            hint="Name a file that makepkg wrote, such as linux-mine-6.18.54-1-x86_64.pkg.tar.zst.",
+        )
+    return package_from(path, result.stdout)
 
 
 def is_api_headers(package: PackageFile) -> bool:

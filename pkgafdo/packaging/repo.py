@@ -136,6 +136,16 @@ def sign_command(path: Path, *, key: str, env: dict[str, str]) -> Command:
     )
 
 
+def secret_key_command(key: str, *, env: dict[str, str]) -> Command:
+    """Return the command that finds a key that can sign; exit code 0 when there is one."""
+    return Command(
+        argv=("gpg", "--batch", "--list-secret-keys", "--", key),
+        env=env,
+        accept=frozenset(range(256)),
+        hint=GPG_HINT,
+    )
+
+
 def verify_command(path: Path, *, env: dict[str, str]) -> Command:
     """Return the command that checks a file against the signature beside it."""
     return Command(
@@ -205,6 +215,11 @@ def publish(repo: Repo, staged: Path, others: Sequence[str]) -> None:
     except OSError:
         _restore(repo.folder / f"{repo.database}{SIGNATURE}", old)
         raise
+    make_links(repo)
+
+
+def make_links(repo: Repo) -> None:
+    """Let the names under which pacman fetches the databases lead to them."""
     for link, target in repo.links.items():
         _link(repo.folder, link, target)
 

@@ -18,16 +18,18 @@ from pkgafdo.profile.provenance import Provenance, llvm_major, write_provenance
 from pkgafdo.workflows.version import version
 
 if TYPE_CHECKING:
+    from pkgafdo.artifacts import Toolchain
     from pkgafdo.pipeline.stage import Inputs
     from pkgafdo.profile.info import ProfileInfo
+    from pkgafdo.profile.settings import ProfileSettings
+    from pkgafdo.runner.base import Runner
     from pkgafdo.workflows.session import Session
 
 
-def read_foreign(session: Session) -> ProfileInfo:
+def read_foreign(runner: Runner, toolchain: Toolchain, settings: ProfileSettings) -> ProfileInfo:
     """Read the profile that the configuration names; ArtifactError when it cannot be used."""
-    settings = session.config.profile
     path = Path(settings.file)
-    info = read_info(session.runner, session.toolchain, path)
+    info = read_info(runner, toolchain, path)
     findings = check_summary(info.summary.functions, info.summary.samples, settings)
     if findings:
         raise ArtifactError(
@@ -66,7 +68,7 @@ def adopt_stage(session: Session) -> Stage:
     source = Path(session.config.profile.file)
 
     def run(inputs: Inputs) -> Produced:
-        info = read_foreign(session)
+        info = read_foreign(session.runner, session.toolchain, session.config.profile)
         release, llvm = inputs.fact("install-baseline.release"), session.toolchain.version[0]
         for note in origin_notes(info.provenance, release=release, llvm=llvm):
             log.warn(note)

@@ -12,8 +12,10 @@ from pkgafdo.host import boot_loader, dkms, doctor, doctor_boot, doctor_size, fa
 from pkgafdo.host.resources import find_rooms
 from pkgafdo.host.secure_boot import read_secure_boot
 from pkgafdo.kernel import configure, memory
+from pkgafdo.profile.magic import require_profile
 from pkgafdo.vm.plugin import probe_api
 from pkgafdo.workflows import room
+from pkgafdo.workflows.adopt_stage import read_foreign
 from pkgafdo.workflows.bootable import require_disk_folder, require_pacman, require_real_kernel
 from pkgafdo.workflows.diagnose_programs import (
     as_run_finds,
@@ -29,11 +31,14 @@ from pkgafdo.workflows.diagnose_recording import (
     try_once,
     workload_finding,
 )
+from pkgafdo.workflows.preflight import require_config_files
 from pkgafdo.workflows.recorder import Road, expected_road, possible_road, try_recording
 from pkgafdo.workflows.rounds import rounds
 from pkgafdo.workflows.session import cache_folder, make_runner, scratch_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pkgafdo.artifacts import Toolchain
     from pkgafdo.config.model import Config
     from pkgafdo.host.doctor import Finding
@@ -111,7 +116,7 @@ def diagnose_host(
         *_virtual_machine(runner, look, toolchain),
         *_booting(runner, look),
         *_road(look),
-        *_refusals(look),
+        *_refusals(look, _files(runner, look, toolchain)),
         *btf_findings(runner, config, host),
         *_sizes(look),
     ]
@@ -128,9 +133,34 @@ def _recording(runner: Runner, look: Look) -> list[Finding]:
     ]
 
 
-def _refusals(look: Look) -> list[Finding]:
+def _running(look: Look) -> configure.RunningKernel:
+    return configure.RunningKernel(
+        release=look.host.release,
+        proc_config=look.filesystem / "proc/config.gz",
+        boot=look.filesystem / "boot",
+        modules=look.filesystem / "usr/lib/modules",
+    )
+
+
+def _files(
+    runner: Runner, look: Look, toolchain: Toolchain | None
+) -> dict[str, Callable[[], object]]:
+    """Return what looks into the files that the configuration names, by what they are."""
+    checks: dict[str, Callable[[], object]] = {
+        ".config": partial(require_config_files, look.config.kernel, _running(look))
+    }
+    settings = look.config.profile
+    if settings.file and toolchain is not None:
+        checks["profile"] = partial(read_foreign, runner, toolchain, settings)
+    elif settings.file:
+        checks["profile"] = partial(require_profile, Path(settings.file))
+    return checks
+
+
+def _refusals(look: Look, given: Mapping[str, Callable[[], object]]) -> list[Finding]:
     """Return a line for each thing that a run would refuse before it begins."""
-    checks = {
+    checks: dict[str, Callable[[], object]] = {
+        **given,
         "kernel": partial(require_real_kernel, look.config),
         "installing": partial(require_pacman, look.config, look.host),
     }
@@ -200,23 +230,18 @@ def _sizes(look: Look) -> list[Finding]:
 
 
 def _disks(look: Look) -> list[Finding]:
-    filesystem = look.filesystem
-    running = configure.RunningKernel(
-        release=look.host.release,
-        proc_config=filesystem / "proc/config.gz",
-        boot=filesystem / "boot",
-        modules=filesystem / "usr/lib/modules",
-    )
     try:
         needs = room.build_needs(
             look.config,
-            running,
+            _running(look),
             scratch=scratch_folder(look.workdir, None),
             workdir=look.workdir,
             builds=len(rounds(look.config)),
         )
     except ConfigError as error:
-        return [doctor.refused("configured run", "disk", error)]
+        if look.config.package.route == "pkgbuild":
+            return [doctor.refused("configured run", "PKGBUILD", error)]
+        return []  # a .config that cannot be read has no size, and a line of its own
     if look.config.package.route != "pkgbuild":
         needs += room.source_needs(look.config.source, cache_folder(look.host) / "sources")
     return [doctor_size.disk_finding(one) for one in find_rooms(needs)]

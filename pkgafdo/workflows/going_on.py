@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from pkgafdo import files
+from pkgafdo.workflows.command_line import again, read_words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
-_FILE: Final = "command.json"
 
-
-def write_command(workdir: Path, command: str, folder: Path, stages: Iterable[str]) -> None:
-    """Write down which command brings a run forward, where it was given, and through which stages."""
-    data = {"command": command, "folder": str(folder), "stages": list(stages)}
-    files.write_json(workdir / _FILE, data)
-
-
-def next_of(workdir: Path, done: Collection[str], *, here: Path) -> Mapping[str, Any] | None:
+def next_of(workdir: Path, done: Collection[str]) -> Mapping[str, Any] | None:
     """Return the next stage, how many are done, and the command; None at the end, or when unknown."""
-    try:
-        data = files.read_json(workdir / _FILE)
-        stages, command, folder = list(data["stages"]), data["command"], data["folder"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    left = [stage for stage in stages if stage not in done]
+    kept = read_words(workdir)
+    left = [stage for stage in kept.stages if stage not in done]
     if not left:
         return None
-    where = "" if folder == str(here) else f" in {folder}"
+    finished, command = len(kept.stages) - len(left), again(workdir, kept.verb)
     return {
         "stage": left[0],
-        "done": len(stages) - len(left),
-        "of": len(stages),
+        "done": finished,
+        "of": len(kept.stages),
         "command": command,
-        "sentence": f"next: {left[0]} ({len(stages) - len(left)} of {len(stages)} done); "
-        f"go on with `{command}`{where}",
+        "sentence": f"next: {left[0]} ({finished} of {len(kept.stages)} done); "
+        f"go on with `{command}`",
     }
 
 

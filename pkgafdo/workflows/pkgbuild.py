@@ -19,6 +19,7 @@ from pkgafdo.packaging.pkgbuild_sources import LocalFile
 from pkgafdo.packaging.srcinfo import render_srcinfo
 from pkgafdo.pipeline.workdir import require_workdir
 from pkgafdo.toolchain.abilities import LAYOUT_OPTIONS, tuning_options
+from pkgafdo.workflows.command_line import again
 from pkgafdo.workflows.pkgbuild_given import (
     Given,
     Lto,
@@ -90,7 +91,7 @@ def _finished(workdir: Path) -> dict[str, Entry]:
     if "build-baseline" not in entries:
         raise ArtifactError(
             f"the run in {workdir} has built no kernel yet",
-            hint=f"Run `pkgafdo run --workdir {workdir}` first.",
+            hint=f"Run `{again(workdir, 'run')}` first.",
         )
     return entries
 

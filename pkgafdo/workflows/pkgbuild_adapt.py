@@ -17,6 +17,7 @@ from pkgafdo.packaging.adapt_wish import LayoutSource, Lto, March, Plan, Profile
 from pkgafdo.packaging.bash_edit import apply_edits, unified_diff
 from pkgafdo.packaging.kernel_age import why_too_old
 from pkgafdo.packaging.pkgbuild_values import SUMS
+from pkgafdo.packaging.update_version import plan_release, release_of
 from pkgafdo.profile.magic import require_profile
 from pkgafdo.profile.provenance import find_provenance, provenance_path
 from pkgafdo.workflows.pkgbuild_given import layout_lists, read_lists
@@ -29,6 +30,7 @@ from pkgafdo.workflows.pkgbuild_reading import (
 from pkgafdo.workflows.pkgbuild_trial import try_change
 
 if TYPE_CHECKING:
+    from pkgafdo.packaging.bash_script import Script
     from pkgafdo.packaging.pkgbuild_values import Values
 
 
@@ -95,6 +97,7 @@ def adapt_folder(order: Order) -> Change:
         march=order.march,
     )
     plan = plan_adaptation(reading.shape, wish)
+    raised = _raise_release(plan, reading.script, wish)
     if why := why_too_old(reading.values.scalar("pkgver")):
         plan.left.append(why)
     contents = {NAME: apply_edits(content, plan.edits)}
@@ -105,7 +108,7 @@ def adapt_folder(order: Order) -> Change:
     if source is not None and order.profile is not None:
         contents |= profile_files(source, order.profile)
     tried = try_change(sandbox, reading, contents, fetching=order.fetch)
-    _judge_names(plan, reading.values, tried.values, wish)
+    _judge_names(plan, reading.values, tried.values, wish, raised=raised)
     contents = changed_only(order.folder, tried.contents)
     if order.write and contents:
         write_folder(order.folder, contents)
@@ -113,6 +116,23 @@ def adapt_folder(order: Order) -> Change:
         folder=order.folder, before=content, contents=contents, plan=plan,
         written=order.write and bool(contents),
     )  # fmt: skip
+
+
+def _raise_release(plan: Plan, script: Script, wish: Wish) -> bool:
+    """Raise pkgrel where the kernel is built with another profile or layout, and say whether it was.
+
+    Packages of one version that differ cannot be told apart, neither by pacman nor by a repository.
+    """
+    if not plan.edits or (wish.profile is None and wish.layout is None):
+        return False
+    try:
+        plan.edits += plan_release(script, release_of(script) + 1)
+    except ArtifactError as error:
+        plan.left.append(
+            f"pkgrel stays: {error.message}; raise it, or both kernels have one version"
+        )
+        return False
+    return True
 
 
 def layout_source(clusters: bytes, symbols: bytes) -> LayoutSource:
@@ -175,12 +195,12 @@ def changed_only(folder: Path, contents: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def _judge_names(plan: Plan, before: Values, after: Values, wish: Wish) -> None:
+def _judge_names(plan: Plan, before: Values, after: Values, wish: Wish, *, raised: bool) -> None:
     """Say that packages get another name, where the LTO that was asked for does that.
 
     Raises ArtifactError when name or version change although nobody asked for it.
     """
-    for name in ("pkgbase", "pkgver", "pkgrel"):
+    for name in ("pkgbase", "pkgver", *(() if raised else ("pkgrel",))):
         old, new = before.scalar(name), after.scalar(name)
         if old == new:
             continue

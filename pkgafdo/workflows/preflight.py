@@ -22,7 +22,7 @@ from pkgafdo.workflows.session import make_runner
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pkgafdo.kernel.settings import Lto
+    from pkgafdo.kernel.settings import KernelSettings, Lto
     from pkgafdo.pipeline.stage import Stage
     from pkgafdo.workflows.session import Session
 
@@ -34,14 +34,24 @@ def require_tools_for(host: facts.HostFacts) -> None:
     )
 
 
-def require_config_files(session: Session) -> None:
+def require_given_files(session: Session, stages: Sequence[Stage]) -> None:
+    """Raise what a run raises for the files that the configuration names: .config, profile.
+
+    ConfigError for what the kernel's configuration is made of, ArtifactError for the profile.
+    """
+    running = configure.RunningKernel(release=session.host.release)
+    require_config_files(session.config.kernel, running)
+    if session.config.profile.file and any(stage.name == "convert" for stage in stages):
+        read_foreign(session.runner, session.toolchain, session.config.profile)
+
+
+def require_config_files(kernel: KernelSettings, running: configure.RunningKernel) -> None:
     """Raise ConfigError when a file that the kernel's configuration is made of cannot be used."""
-    kernel = session.config.kernel
     match kernel.base:
         case "small" | "defconfig":
             pass
         case "running":
-            configure.running_config(configure.RunningKernel(release=session.host.release))
+            configure.running_config(running)
         case path:
             configure.read_config(Path(path))
     for fragment in kernel.fragments:
@@ -70,18 +80,14 @@ def awaits_boot(session: Session, stages: Sequence[Stage]) -> bool:
 def require_later(session: Session, stages: Sequence[Stage]) -> None:
     """Raise HostError for what the stages after the first build would find missing only then.
 
-    That is a profile or an llvm-profgen that can make one, the workloads' programs, and a QEMU with
-    plugins. A profile that cannot be used raises ArtifactError, a command of the user's own that
-    begins with what the guest lacks ConfigError.
+    That is an llvm-profgen that can make a profile, the workloads' programs, and a QEMU with plugins.
+    A command of the user's own that begins with what the guest lacks raises ConfigError.
     """
     names = {stage.name for stage in stages}
     if session.config.propeller.enable:
         require_address_map(session.runner, session.toolchain)
-    if "convert" in names:
-        if session.config.profile.file:
-            read_foreign(session)
-        else:
-            require_conversion(session.runner, session.toolchain)
+    if "convert" in names and not session.config.profile.file:
+        require_conversion(session.runner, session.toolchain)
     measures = any(name.startswith("measure-") for name in names)
     records_here = "record" in names and session.config.record.road == "host"
     if awaits_boot(session, stages):

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pkgafdo import files, log
-from pkgafdo.errors import ArtifactError, ConfigError
+from pkgafdo.errors import ArtifactError, ConfigError, HostError
 from pkgafdo.packaging import package_provenance, pkginfo, repo
 from pkgafdo.packaging.makepkg import signature
 from pkgafdo.pacman.database import compare_versions
@@ -57,10 +57,11 @@ def add(runner: Runner, order: Addition) -> dict[str, Any]:
 
     All or nothing: after an error the repository's database is the old one. Raises ArtifactError for
     packages that would be a downgrade or replace others of the same version, ConfigError for a signed
-    repository without a key.
+    repository without a key, HostError for a key that is not here.
     """
     place = repo.repo_at(order.database)
     packages = _read_packages(runner, order.packages)
+    _require_key(runner, order)
     place.folder.mkdir(parents=True, exist_ok=True)
     with repo.locked(place):
         if place.is_signed and not order.key:
@@ -69,17 +70,32 @@ def add(runner: Runner, order: Addition) -> dict[str, Any]:
                 hint="Name the key with --key, or in GPGKEY.",
             )
         present = read_database(runner, place.folder / place.database)
-        fresh = tuple(one for one in packages if not _is_there(runner, one, present))
+        fresh = tuple(one for one in packages if not _is_done(runner, order, place, one, present))
         published = _add_fresh(runner, order, place, packages, fresh) if fresh else ()
+        if not fresh:
+            repo.make_links(place)
     entries = read_database(runner, place.folder / place.database)
     return {
         "repository": place.name,
         "folder": str(place.folder),
         "added": [package.path.name for package in fresh],
         "provenance": [name for name in published if name.endswith(package_provenance.SUFFIX)],
-        "signed": bool(order.key),
+        "signed": place.is_signed,
         "packages": {entry.name: entry.version for entry in entries},
     }
+
+
+def _require_key(runner: Runner, order: Addition) -> None:
+    """Raise HostError when a key is named that gpg has no secret part of."""
+    if not order.key:
+        return
+    found = runner.query(repo.secret_key_command(order.key, env=order.env))
+    if found.returncode != 0:
+        raise HostError(
+            f"there is no secret key {order.key}",
+            details=found.stderr.strip(),
+            hint="See which there are: gpg --list-secret-keys",
+        )
 
 
 def _add_fresh(
@@ -124,8 +140,27 @@ def _read_packages(runner: Runner, paths: Sequence[Path]) -> tuple[PackageFile, 
     return tuple(sorted(kept, key=lambda package: package.pkgname))
 
 
-def _is_there(runner: Runner, package: PackageFile, present: Sequence[RepoEntry]) -> bool:
-    """Tell whether the repository has just this package.
+def _is_done(
+    runner: Runner,
+    order: Addition,
+    place: repo.Repo,
+    package: PackageFile,
+    present: Sequence[RepoEntry],
+) -> bool:
+    """Tell whether nothing is left to do: the database has the package, its file and signature lie there.
+
+    Raises ArtifactError as `_is_listed` does.
+    """
+    if not _is_listed(runner, package, present):
+        return False
+    path = place.folder / package.path.name
+    if not path.is_file() or files.sha256_file(path) != files.sha256_file(package.path):
+        return False
+    return not order.key or (place.is_signed and signature(path).is_file())
+
+
+def _is_listed(runner: Runner, package: PackageFile, present: Sequence[RepoEntry]) -> bool:
+    """Tell whether the database has just this package.
 
     Raises ArtifactError when it has a newer one, or another of the same version.
     """

@@ -11,6 +11,7 @@ from pkgafdo.measure.counts import LABELS, TOUCHED
 from pkgafdo.pipeline.workdir import require_workdir
 from pkgafdo.report.arcs import compare_arcs
 from pkgafdo.report.data import Facts, build_report
+from pkgafdo.workflows.command_line import again
 from pkgafdo.workflows.judging import describe_profile
 from pkgafdo.workflows.profiles import Workbench
 from pkgafdo.workflows.repeat import read_repeats
@@ -49,7 +50,7 @@ def report_workdir(workdir: Path, bench: Workbench) -> dict[str, Any]:
     if not entries:
         raise ArtifactError(
             f"nothing of the run in {workdir} is finished yet",
-            hint=f"Run `pkgafdo run --workdir {workdir}` first.",
+            hint=f"Run `{again(workdir, 'run')}` first.",
         )
     return build_report(facts_of(workdir, entries, bench))
 

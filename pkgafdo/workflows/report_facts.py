@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pkgafdo.workflows.command_line import again
 from pkgafdo.workflows.rounds import Round
 
 if TYPE_CHECKING:
@@ -85,10 +86,10 @@ def timeline_of(entries: Mapping[str, Entry]) -> list[dict[str, Any]]:
 def commands_of(entries: Mapping[str, Entry], workdir: Path) -> list[dict[str, Any]]:
     """Return every command that the stages ran, in order, and the one that goes on or repeats."""
     ordered = sorted(entries.values(), key=lambda entry: entry.started)
-    again = {
+    whole = {
         "stage": "",
         "title": "go on, or see that nothing is left to do",
-        "commands": [f"pkgafdo run --workdir {workdir}"],
+        "commands": [again(workdir, "run")],
     }
     stages = [
         {
@@ -99,7 +100,7 @@ def commands_of(entries: Mapping[str, Entry], workdir: Path) -> list[dict[str, A
         for entry in ordered
         if entry.commands
     ]
-    return [again, *stages]
+    return [whole, *stages]
 
 
 def provenance_of(entries: Mapping[str, Entry]) -> list[dict[str, str]]:

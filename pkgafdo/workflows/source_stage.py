@@ -56,7 +56,14 @@ def source_stage(session: Session) -> Stage:
 
     def foretell() -> dict[str, Any]:
         path = fetch.find_tree(settings, sha256, cache=cache)
-        return {} if path is None else _facts(session.config, path)
+        if path is not None:
+            return _facts(session.config, path)
+        if session.config.kernel.lto in {"full", "thin-dist"}:
+            log.warn(
+                f"whether LTO “{session.config.kernel.lto}” gets the profile only the kernel source "
+                "tells, which is not here yet: most trees refuse it"
+            )
+        return {}
 
     return Stage(
         name="source",

@@ -9,6 +9,7 @@ from pkgafdo.errors import ArtifactError
 from pkgafdo.kernel import kconfig
 from pkgafdo.kernel.findings import Finding
 from pkgafdo.pipeline.workdir import require_workdir
+from pkgafdo.workflows.command_line import again
 from pkgafdo.workflows.guidance import LISTS, layout_digest, layout_place
 from pkgafdo.workflows.install_stages import check_vmlinux
 from pkgafdo.workflows.propeller_stages import check_layout
@@ -79,7 +80,7 @@ def verify_workdir(path: Path, profile: Path | None = None) -> tuple[Finding, ..
         raise ArtifactError(
             f"the run in {path} has no optimised kernel yet",
             details=f"Not done: {', '.join(missing)}.",
-            hint=f"Run `pkgafdo rebuild --workdir {path}` first.",
+            hint=f"Run `{again(path, 'rebuild')}` first.",
         )
     baseline, optimised, convert = (entries[name] for name in names)
     digest = _digest(profile or convert.files["profile"].path)

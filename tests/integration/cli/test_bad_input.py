@@ -381,6 +381,8 @@ def test_a_base_configuration_that_is_not_there_is_refused(pkgafdo, toy, folder)
     base = f"kernel.base={folder}/none.config"
     refusal = refused(pkgafdo, 2, "--source", toy, "--set", base)
     assert f"{folder}/none.config cannot be read as a kernel configuration" in refusal.message
+    for verb, *more in (("plan",), ("run", "--dry-run")):
+        assert refused(pkgafdo, 2, *more, "--source", toy, "--set", base, verb=verb) == refusal
 
 
 # --- the work folder --------------------------------------------------------------------------

@@ -76,6 +76,7 @@ def test_killed_while_it_builds_it_ends_the_orphans_and_goes_on(pkgafdo, toy, fo
     started = start_and_hold(pkgafdo, toy, work)
     assert started.signal(signal.SIGKILL).code == -signal.SIGKILL
     assert finished(work) == {"source"}
+    assert read_json(work / "command.json")["words"] == ["--source", str(toy)]
     orphans = list(processes_of(work))
     assert [line for line in orphans if line.startswith("make ")]
     release_later = pkgafdo.start("build", "--json", "--source", toy, "-w", work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -146,6 +147,12 @@ def test_lists_of_propeller_become_sources_with_sums_and_go_again(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def release(content: bytes) -> int:
+    """Return the pkgrel that a PKGBUILD sets."""
+    (found,) = re.findall(rb"^pkgrel=(\d+)$", content, re.MULTILINE)
+    return int(found)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_twice_changes_nothing_and_revert_undoes_to_the_byte(
     place, profile, family, capsys
@@ -159,6 +166,8 @@ def test_twice_changes_nothing_and_revert_undoes_to_the_byte(
         assert verb("adapt", folder, *options, "--write") == 0
         assert capsys.readouterr().out == ""
         assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == after
+        # Both rounds are built: their packages have a version each.
+        assert release(after["PKGBUILD"]) == release(before["PKGBUILD"]) + bool(options)
     assert verb("adapt", folder, "--revert") == 0
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 

@@ -12,7 +12,8 @@ from pkgafdo import files
 from pkgafdo.cli.main import main
 from pkgafdo.kernel import kconfig
 from pkgafdo.pipeline.workdir import locked
-from pkgafdo.workflows.going_on import local_time, write_command
+from pkgafdo.workflows.command_line import again, keep_words
+from pkgafdo.workflows.going_on import local_time
 from tests.unit import elf_files
 from tests.unit.workflows.entries import finished
 
@@ -95,15 +96,14 @@ def test_status_says_what_is_next_and_which_command_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     stages = [*finished(workdir), "system"]
-    write_command(workdir, "pkgafdo run --install", tmp_path, stages)
+    words = ("--set", "install.system=true")
+    keep_words(workdir, folder=tmp_path, verb="rebuild", words=words, stages=stages)
     assert main(["status", "-w", str(workdir)]) == 0
     done = f"{len(stages) - 1} of {len(stages)} done"
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"next: system ({done}); go on with `pkgafdo run --install`"
-    write_command(workdir, "pkgafdo run", workdir, stages)
-    main(["status", "-w", str(workdir)])
-    assert capsys.readouterr().out.rstrip().endswith(f"`pkgafdo run` in {workdir}")
-    write_command(workdir, "pkgafdo run", tmp_path, finished(workdir))
+    assert last == f"next: system ({done}); go on with `{again(workdir, 'rebuild')}`"
+    assert last.endswith(" --set install.system=true`")
+    keep_words(workdir, folder=tmp_path, verb="run", words=(), stages=list(finished(workdir)))
     main(["status", "-w", str(workdir)])
     assert "next:" not in capsys.readouterr().out
 

@@ -44,6 +44,18 @@ def test_a_plan_without_a_run_lies_here(capsys, tmp_path: Path, monkeypatch) -> 
     assert (tmp_path / "pkgafdo-measurements/plan.json").is_file()
 
 
+@pytest.mark.parametrize(("boots", "warned"), [("4", True), ("5", False)])
+def test_a_plan_says_what_it_cannot_come_to(
+    capsys, tmp_path: Path, boots: str, warned: bool
+) -> None:
+    words = ["no-such-1", "no-such-2", "--boots", boots, "-o", str(tmp_path / "plan.json")]
+    assert main(["measure", "plan", *words]) == 0
+    said = capsys.readouterr().err
+    assert ("there is no verdict" in said) is warned
+    for release in ("no-such-1", "no-such-2"):
+        assert f"{release} is not installed here" in said
+
+
 @pytest.mark.parametrize("option", ["--reboot", "--go-on"])
 def test_without_a_plan_nothing_reboots(capsys, option: str) -> None:
     assert main(["measure", "host", option]) == 2

@@ -134,6 +134,32 @@ def test_a_similarity_that_is_no_share_is_refused(capsys, tmp_path, similarity) 
     assert "--similarity" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("wish", "partner"),
+    [
+        (("--at-least", "fresh"), "--vmlinux"),
+        (("--at-least", "usable"), "--vmlinux"),
+        (("--modules", "objects"), "--vmlinux"),
+        (("--similarity", "0.99"), "--base"),
+    ],
+)
+def test_a_gate_without_what_to_compare_with_is_refused(capsys, wish, partner) -> None:
+    assert subject.main(["profile", "check", "k.afdo", *wish]) == 2
+    assert f"{wish[0]} says nothing without {partner}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["b.afdo", "./b.afdo", "link.afdo"])
+def test_a_merged_profile_does_not_overwrite_one_of_its_sources(
+    capsys, monkeypatch, tmp_path, name
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("b.afdo").write_bytes(b"profile")
+    Path("link.afdo").symlink_to("b.afdo")
+    assert subject.main(["profile", "merge", "a.afdo", "3,b.afdo", "-o", name]) == 2
+    assert "The output is the input" in capsys.readouterr().err
+    assert Path("b.afdo").read_bytes() == b"profile"
+
+
 def test_a_trimmed_profile_does_not_overwrite_its_source(capsys, tmp_path) -> None:
     path = str(tmp_path / "k.afdo")
     assert subject.main(["profile", "trim", path, "--share", "0.1", "-o", path]) == 2

@@ -94,3 +94,10 @@ def test_the_debug_package_is_found_where_there_is_one():
     kernel, debug = package("linux-pkgafdo"), package("linux-pkgafdo-debug")
     assert pkginfo.find_debug([kernel, debug]) is debug
     assert pkginfo.find_debug([kernel]) is None
+
+
+def test_what_bsdtar_cannot_read_is_no_package() -> None:
+    runner = FakeRunner(answers={"bsdtar": Result(returncode=1, stderr="Unrecognized archive\n")})
+    with pytest.raises(ArtifactError, match="is not a pacman package") as caught:
+        pkginfo.read_package(runner, PATH)
+    assert caught.value.details == "Unrecognized archive"

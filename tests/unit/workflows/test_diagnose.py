@@ -41,6 +41,29 @@ REAL: Final = {"base": "defconfig"}
 """A kernel that drives hardware, unlike the default."""
 
 
+SUMMARY: Final = """\
+Total functions: {}
+Total count: 20000
+Maximum function count: 9
+Total number of blocks: 7
+"""
+"""What llvm-profdata prints of a profile."""
+
+
+def bring(root: Path, runner: FakeRunner, *, functions: int = 200) -> dict[str, str]:
+    """Return [profile] with a profile from elsewhere, of which llvm-profdata tells the totals."""
+    machines.write(root, "x.afdo", "f:9:9\n")
+    versions = runner.answers["llvm-profdata"]
+
+    def profdata(command: Command) -> Result:
+        if "show" in command.argv:
+            return Result(returncode=0, stdout=SUMMARY.format(functions))
+        return versions(command) if callable(versions) else versions
+
+    runner.answers["llvm-profdata"] = profdata
+    return {"file": str(root / "x.afdo")}
+
+
 def version_of(versions: dict[str, str]) -> Callable[[Command], Result]:
     def answer(command: Command) -> Result:
         name = command.program.rsplit("/", 1)[-1]
@@ -99,8 +122,9 @@ def test_a_fit_machine_is_healthy_and_says_what_it_records_with(root: Path) -> N
 def test_the_road_is_told_before_it_is_probed(root: Path) -> None:
     found = page(root, kernel=REAL, record={"road": "auto"})
     assert line(found, "recording").text.startswith("on this machine (AMD LBR v2")
-    brought = page(root, profile={"file": "/x.afdo"})
-    assert line(brought, "recording").text == "none: the profile is /x.afdo"
+    runner = machine()
+    brought = page(root, runner, profile=bring(root, runner))
+    assert line(brought, "recording").text == f"none: the profile is {root}/x.afdo"
 
 
 def test_an_llvm_of_different_versions_cannot_be_used(root: Path) -> None:
@@ -132,7 +156,7 @@ def test_an_llvm_profgen_without_kernels_is_an_obstacle_unless_a_profile_is_brou
 
     runner.answers["llvm-profgen"] = profgen
     assert line(page(root, runner), "abilities").text == "this LLVM lacks --kernel"
-    assert page(root, runner, profile={"file": "/x.afdo"}).healthy
+    assert page(root, runner, profile=bring(root, runner)).healthy
 
 
 def test_a_virtual_machine_has_no_branch_records_and_takes_the_other_road(root: Path) -> None:
@@ -176,10 +200,31 @@ def test_a_disk_that_is_too_small_for_the_configured_builds_is_an_obstacle(
     assert line(known, "disk").level is Level.FINE
 
 
-def test_a_configuration_that_cannot_be_read_has_no_size(root: Path) -> None:
-    finding = line(page(root, kernel={"base": "running"}), "disk")
+@pytest.mark.parametrize(
+    ("kernel", "said"),
+    [
+        ({"base": "running"}, "configuration is nowhere to be found"),
+        ({"base": "/nonexistent/.config"}, "/nonexistent/.config cannot be read"),
+        ({"fragments": ["virtm"]}, "virtm cannot be read"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_has_a_line_of_its_own(
+    root: Path, kernel: dict[str, object], said: str
+) -> None:
+    found = page(root, kernel=kernel)
+    finding = line(found, ".config")
     assert finding.level is Level.MISSING
-    assert "configuration is nowhere to be found" in finding.text
+    assert said in finding.text
+    assert not [one for one in found.findings if one.name == "disk" and one.hint]
+
+
+def test_a_brought_profile_that_cannot_be_used_is_an_obstacle(root: Path) -> None:
+    found = page(root, profile={"file": "/nonexistent.afdo"})
+    assert line(found, "profile").level is Level.MISSING
+    assert "There is no profile /nonexistent.afdo" in line(found, "profile").text
+    runner = machine()
+    thin = line(page(root, runner, profile=bring(root, runner, functions=1)), "profile")
+    assert "too thin" in thin.text
 
 
 def test_little_memory_for_a_distributions_kernel_is_said(root: Path) -> None:
@@ -266,7 +311,9 @@ def test_the_llvm_of_the_configuration_is_the_one_on_the_page(root: Path) -> Non
 def test_an_llvm_without_profiles_matters_only_where_one_is_made(root: Path) -> None:
     lacking = {"llvm-profdata"}
     assert "lacks llvm-profdata" in line(page(root, machine(lacking)), "abilities").text
-    assert page(root, machine(lacking), profile={"file": "/x.afdo"}).healthy
+    runner = machine({"llvm-profgen"})
+    assert "lacks llvm-profgen" in line(page(root, runner), "abilities").text
+    assert page(root, runner, profile=bring(root, runner)).healthy
 
 
 def test_workloads_of_this_machine_are_asked_for(root: Path) -> None:
