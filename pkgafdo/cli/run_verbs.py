@@ -20,6 +20,7 @@ from pkgafdo.cli.options import (
 )
 from pkgafdo.cli.record_verb import RecordVerb, with_host
 from pkgafdo.cli.service_verbs import service_group
+from pkgafdo.cli.wishes import wishing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,32 +49,13 @@ def _declared(name: str) -> Callable[[Callable[..., None]], click.Command]:
 def _verb(name: str) -> click.Command:
     @_declared(name)
     @click.option("--dry-run", is_flag=True, help="Show what would run, as shell; change nothing.")
-    @click.option(
-        "--install",
-        is_flag=True,
-        help="Install into this system: the last kernel, and what is recorded.",
-    )
-    @click.option(
-        "--propeller", is_flag=True, help="Build a third kernel, its blocks laid out by Propeller."
-    )
-    @click.option(
-        "--noise-floor",
-        is_flag=True,
-        help="Count the baseline in another layout too: how much luck alone changes.",
-    )
-    @click.option(
-        "--sign", is_flag=True, help="Sign the packages with package.gpgkey, or makepkg's own key."
-    )
+    @wishing
     @booting
     @in_workdir
     @configured
     @common
-    def verb(  # noqa: PLR0917  click passes options by name
+    def verb(
         dry_run: bool,
-        install: bool,
-        propeller: bool,
-        noise_floor: bool,
-        sign: bool,
         workdir: Path | None,
         config_file: Path | None,
         source: str | None,
@@ -81,14 +63,6 @@ def _verb(name: str) -> click.Command:
         as_json: bool,
         boot: Boot,
     ) -> None:
-        if install:
-            overrides = (*overrides, "install.system=true")
-        if propeller:
-            overrides = (*overrides, "propeller.enable=true")
-        if noise_floor:
-            overrides = (*overrides, "measure.noise_floor=true")
-        if sign:
-            overrides = (*overrides, "build.sign=true")
         config = read_config(config_file, source, overrides)
         path = workdir_path(workdir)
         if dry_run:
@@ -211,6 +185,7 @@ def _decision(decision: Decision) -> dict[str, str]:
 
 
 @click.command("plan", help="Say what `run` would do, stage by stage, and why.")
+@wishing
 @in_workdir
 @configured
 @common
