@@ -29,8 +29,10 @@ def keep_words(
     workdir: Path, *, folder: Path, words: Sequence[str], verb: str, stages: Sequence[str]
 ) -> None:
     """Keep the options that made the configuration, and the folder that their paths are relative to."""
-    data = {"folder": str(folder), "verb": verb, "words": list(words), "stages": list(stages)}
-    files.write_json(workdir / _NAME, data)
+    kept = Kept(verb=verb, words=tuple(words), folder=folder, stages=tuple(stages))
+    if kept != read_words(workdir):  # a run that does nothing leaves the folder as it is
+        data = {"folder": str(folder), "verb": verb, "words": list(words), "stages": list(stages)}
+        files.write_json(workdir / _NAME, data)
 
 
 def again(workdir: Path, verb: str) -> str:

@@ -422,7 +422,7 @@ def test_all_faults_of_a_configuration_are_told_at_once_with_what_was_meant(pkga
     config = folder / "pkgafdo.toml"
     config.write_text('[kernal]\nlto = "thin"\n[build]\njob = 4\n[vm]\nmemory = "much"\n')
     refusal = refused(pkgafdo, 2, "-c", config, "--source", toy, "--set", "kernel.lto=fat")
-    assert refusal.message == f"{config} has 4 faults"
+    assert refusal.message == f"{config} and the command line have 4 faults"
     lines = refusal.details.splitlines()
     assert "kernal: unknown key; did you mean kernel?" in lines
     assert "build.job: unknown key; did you mean jobs?" in lines

@@ -258,8 +258,8 @@ def test_the_kept_perf_data_counts_the_same(host: Pkgafdo, folder: Path, bin_fol
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--seconds", "5"), "belong to --host"),
-        (("--", "make"), "belong to --host"),
+        (("--seconds", "5"), "--seconds: only with --host or --vm"),
+        (("--", "make"), "“make” is a command to record: `pkgafdo record --host -- make`"),
         (("--host", "--dry-run"), "record at once"),
         (("--host", "--seconds", "0"), "--seconds"),
     ],

@@ -196,7 +196,7 @@ def test_a_command_that_is_not_here_is_refused_before_the_boot(host: Pkgafdo, pl
         (("--host", "--kernel", "x"), "--kernel belongs to --vm"),
         (("--vm", "--dry-run", "--", "ls"), "--dry-run belongs to a run"),
         (("--kernel", "x"), "--host or --vm"),
-        (("--", "ls"), "--host or --vm"),
+        (("--", "ls"), "or --vm in place of --host"),
     ],
 )
 def test_words_that_do_not_go_together_are_refused(host: Pkgafdo, arguments, fault: str) -> None:
