@@ -103,6 +103,7 @@ class Maintainer:
         for package in packages:
             place = ("-C", str(self.root(which)))
             self.runner.run(Command(argv=("bsdtar", "-xf", str(package.path), *place)))
+            package.path.unlink()  # the next round's have another pkgrel, and lie here too
 
     def _packages(self) -> list[Path]:
         return sorted(self.package.glob("*.pkg.tar.gz"))
