@@ -89,10 +89,10 @@ def test_the_download_user_must_be_able_to_enter_the_folder(reader: Reader) -> N
     closed = reader.install(settings)
     assert closed.returncode != 0
     assert CLOSED.search(closed.stderr)
-    without = (reader.install(settings, *off), reader.install(f"{settings}DisableSandbox\n"))
+    without = [reader.install(settings, *off), reader.install(f"{settings}DisableSandbox\n")]
     if "v7.0." in reader.runner.query(Command(argv=("pacman", "--version"))).stdout:
         # It changes the user all the same: the folder itself must be opened.
         assert all(CLOSED.search(result.stderr) for result in without)
         reader.repo.chmod(0o755)
-        without = (reader.install(settings),)
+        without = [reader.install(settings)]
     assert [result.returncode for result in without] == [0] * len(without)
