@@ -78,16 +78,37 @@ class SymbolTable:
 
         Of aliases the same one is returned always. A function without a size reaches to the next.
         """
+        return self._named(self._places(addresses))
+
+    def outermost(self, addresses: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return what `find` does, but of functions inside one another the one around them all."""
+        import numpy as np
+
+        place = self._places(addresses)
+        parents = np.append(self._coverage.parents, np.int64(-1))  # of the place -1: none
+        while (inner := parents[place] >= 0).any():
+            place[inner] = parents[place[inner]]
+        return self._named(place)
+
+    def _places(self, addresses: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return for each address the place of the function in the columns of coverage, or -1."""
         import numpy as np
 
         addresses = np.asarray(addresses, dtype=np.uint64)
-        indices, starts, ends, parents = self._coverage
-        if not indices.size:
+        _, starts, ends, parents = self._coverage
+        if not starts.size:
             return np.full(addresses.shape, -1, dtype=np.int64)
         place = np.searchsorted(starts, addresses, side="right").astype(np.int64) - 1
         while (outside := (place >= 0) & (addresses >= ends[place])).any():
             place[outside] = parents[place[outside]]
-        return np.where(place >= 0, indices[place], -1)
+        return place
+
+    def _named(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        import numpy as np
+
+        indices = np.append(self._coverage.indices, np.int64(-1))  # of the place -1: none
+        named: NDArray[np.int64] = indices[places]
+        return named
 
     @cached_property
     def _coverage(self) -> _Coverage:

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
     from pkgafdo.branches.columns import Column
     from pkgafdo.branches.meta import ModuleMapping
+    from pkgafdo.symtab import SymbolTable
 
 LONGEST_RANGE: Final = 1 << 20
 """A range that is longer (bytes) is a broken record: no function is (google/autofdo issue 256)."""
+PREFIXES: Final = ("__cfi_", "__pfx_")
+"""What names the bytes before a function that its callers enter it by and that fall into it.
+
+FineIBT's check and call depth tracking's counter (the kernel's arch/x86/kernel/alternative.c).
+"""
 Interval = tuple[int, int]
 """Addresses from the first, inclusive, to the second, exclusive."""
 
@@ -73,6 +79,38 @@ def bogus(table: BranchTable, *, longest: int = LONGEST_RANGE) -> NDArray[np.boo
     """Mark the ranges that cannot be real."""
     backwards = table.range_end < table.range_start
     return backwards | (table.range_end - table.range_start > np.uint64(longest))
+
+
+def drop_cross_function_ranges(table: BranchTable, symbols: SymbolTable) -> BranchTable:
+    """Drop ranges that begin in one function and end in another or in none.
+
+    No code falls through a function's end: where a stack has a gap, the branches beside it look like
+    a range that no one executed, and every function in between would get its count. llvm-profgen
+    leaves such ranges out of the perf.data that it reads itself, not of an unsymbolized profile.
+    Functions that neither end lies in (a module's, seen from vmlinux) are not judged.
+    """
+    start, end = symbols.outermost(table.range_start), symbols.outermost(table.range_end)
+    crossing = np.flatnonzero(start != end)
+    pairs, place = np.unique(
+        np.column_stack([start[crossing], end[crossing]]), axis=0, return_inverse=True
+    )
+    real = np.array([_falls_through(symbols, *pair) for pair in pairs.tolist()], dtype=bool)
+    kept = np.ones(table.distinct_ranges, dtype=bool)
+    kept[crossing] = real[place.ravel()]
+    every = np.ones(table.distinct_branches, dtype=bool)
+    return select(table, every, kept, DropReason.CROSS_FUNCTION)
+
+
+def drop_impossible_ranges(table: BranchTable, symbols: SymbolTable) -> BranchTable:
+    """Drop the bogus ranges and those across functions: what must not reach a tool that believes all."""
+    return drop_cross_function_ranges(drop_bogus_ranges(table), symbols)
+
+
+def _falls_through(symbols: SymbolTable, start: int, end: int) -> bool:
+    """Say whether one symbol is the prefix of the other, a function."""
+    if start < 0 or end < 0 or not symbols.name(start).startswith(PREFIXES):
+        return False
+    return int(symbols.address[start] + symbols.size[start]) == int(symbols.address[end])
 
 
 def module_intervals(modules: Sequence[ModuleMapping]) -> list[Interval]:

@@ -16,6 +16,7 @@ class DropReason(StrEnum):
     """Why records of a recording are not in the table."""
 
     BOGUS_RANGE = "bogus-range"
+    CROSS_FUNCTION = "cross-function"
     WRONG_PATH = "wrong-path"
     OUTSIDE_TEXT = "outside-text"
     USER = "user"

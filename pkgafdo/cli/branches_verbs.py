@@ -134,12 +134,11 @@ def branches_export(
     as_json: bool,
 ) -> None:
     """Write the file."""
-    from pkgafdo.branches.filters import drop_bogus_ranges
     from pkgafdo.workflows import recordings as work
 
     kernel = work.read_vmlinux(vmlinux)
     found = work.read_sources([table], kernel, allow_mismatch=allow_mismatch)
-    work.export_table(drop_bogus_ranges(found), kernel, work.Form(form), output)
+    work.export_table(found, kernel, work.Form(form), output)
     data = {"path": str(output), "form": form, "size": output.stat().st_size}
     show(as_json, data, f"{output} ({data['size']:,} bytes)")
 

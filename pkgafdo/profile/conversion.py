@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pkgafdo import elf, files, log
 from pkgafdo.artifacts import SampleProfile
-from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside
+from pkgafdo.branches.filters import drop_impossible_ranges, keep_inside
 from pkgafdo.branches.origin import (
     foreign_build_ids,
     name_build_ids,
@@ -74,8 +74,9 @@ def convert_with(
     """
     require_same_kernel(table, vmlinux, allow_mismatch=allow_mismatch)
     profdata = require_tool(toolchain, "llvm-profdata")
-    found = find_functions(table, elf.symbols(vmlinux.path))
-    table = keep_inside(drop_bogus_ranges(table), code_intervals(vmlinux.path))
+    symbols = elf.symbols(vmlinux.path)
+    found = find_functions(table, symbols)
+    table = keep_inside(drop_impossible_ranges(table, symbols), code_intervals(vmlinux.path))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".convert.") as name:
         output = make(table, Path(name))

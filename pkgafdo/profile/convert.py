@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import elf, log
-from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside, module_intervals
+from pkgafdo.branches.filters import drop_impossible_ranges, keep_inside, module_intervals
 from pkgafdo.branches.meta import DropReason
 from pkgafdo.errors import ArtifactError, CommandError, HostError, PkgafdoError
 from pkgafdo.profile.check import check_found, find_functions, require_found
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pkgafdo.artifacts import SampleProfile, Toolchain, Vmlinux
-    from pkgafdo.branches.filters import Interval
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.profile.conversion import Conversion
     from pkgafdo.profile.modules import ModuleProfiles, ModuleReport
@@ -167,7 +166,7 @@ def _with_modules(
     *,
     folder: Path,
 ) -> Conversion:
-    table = records_used(request.table, code_intervals(request.vmlinux.path), modules.intervals)
+    table = records_used(request.table, request.vmlinux, modules)
     if not modules.profiles:
         profile = _into(folder, conversion)
     else:
@@ -178,17 +177,16 @@ def _with_modules(
     return replace(conversion, profile=profile, table=table, modules=modules.reports)
 
 
-def records_used(
-    table: BranchTable, kernel: Sequence[Interval], modules: Sequence[Interval]
-) -> BranchTable:
+def records_used(table: BranchTable, vmlinux: Vmlinux, modules: ModuleProfiles) -> BranchTable:
     """Return the records that went into a profile; the others are counted by why they did not."""
-    table = drop_bogus_ranges(table)
-    used = [*kernel, *modules]
+    for symbols in (elf.symbols(vmlinux.path), *modules.symbols):
+        table = drop_impossible_ranges(table, symbols)
+    used = [*code_intervals(vmlinux.path), *modules.intervals]
     # What lies in no code at all is gone for another reason than what lies in a module left out.
     left_out = [
         area
         for area in module_intervals(table.meta.modules)
-        if not any(area[0] <= start < area[1] for start, _ in modules)
+        if not any(area[0] <= start < area[1] for start, _ in modules.intervals)
     ]
     return keep_inside(keep_inside(table, [*used, *left_out]), used, reason=DropReason.NO_MODULE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import elf
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pkgafdo.branches.filters import Interval
     from pkgafdo.runner.base import Runner
+    from pkgafdo.symtab import SymbolTable
 
 _SHF_ALLOC: Final = 2
 _SHF_EXECINSTR: Final = 4  # both: elf(5)
@@ -123,6 +124,19 @@ def place_sections(
         )
     _check_extent(placed, base, mapping.size)
     return tuple(placed)
+
+
+def place_symbols(ko: Path, placed: Sequence[PlacedSection]) -> SymbolTable:
+    """Return the symbols of a .ko at the addresses where its sections were loaded."""
+    import numpy as np
+
+    symbols = elf.symbols(ko)
+    where = {section.name: section.address for section in placed}
+    sections = elf.sections(ko)
+    bases = np.array([where.get(section.name, 0) for section in sections], dtype=np.uint64)
+    loaded = symbols.executable & np.isin(symbols.section, np.flatnonzero(bases))
+    base = bases[np.where(loaded, symbols.section, 0)]
+    return replace(symbols, address=symbols.address + base, executable=loaded)
 
 
 def place_anywhere(ko: Path) -> tuple[PlacedSection, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pkgafdo import elf
-from pkgafdo.branches.filters import drop_bogus_ranges, keep_inside
+from pkgafdo.branches.filters import drop_impossible_ranges, keep_inside
 from pkgafdo.branches.texts import unsymbolized_profile, write_lines
 from pkgafdo.errors import ArtifactError, CommandError
 from pkgafdo.profile.module_link import (
@@ -18,6 +18,7 @@ from pkgafdo.profile.module_link import (
     find_module_files,
     link_module,
     place_sections,
+    place_symbols,
 )
 from pkgafdo.profile.profgen import profgen_command
 from pkgafdo.profile.show import parse_summary, summary_command
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pkgafdo.branches.table import BranchTable
     from pkgafdo.profile.module_link import PlacedSection
     from pkgafdo.runner.base import Runner
+    from pkgafdo.symtab import SymbolTable
 
 LEAST_BRANCH_SHARE: Final = 0.9
 """What part of a module's branches must begin at a branch instruction of its .ko.
@@ -61,11 +63,25 @@ class ModuleReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModuleProfiles:
-    """The modules' profiles (files in the folder that was named), reports, and code addresses."""
+    """The modules' profiles (files in the folder that was named) and reports.
 
-    profiles: tuple[Path, ...]
-    reports: tuple[ModuleReport, ...]
-    intervals: tuple[Interval, ...]
+    intervals and symbols are the addresses where the profiled ones ran.
+    """
+
+    profiles: tuple[Path, ...] = ()
+    reports: tuple[ModuleReport, ...] = ()
+    intervals: tuple[Interval, ...] = ()
+    symbols: tuple[SymbolTable, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Converted:
+    """What came of one module: where it ran, and its profile's totals."""
+
+    placed: tuple[PlacedSection, ...]
+    symbols: SymbolTable
+    functions: int
+    samples: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,23 +106,32 @@ def convert_modules(
         lld=require_tool(toolchain, "ld.lld"),
     )
     found = find_module_files(objects)
-    profiles, reports, intervals = [], [], []
+    profiles, reports, intervals, symbols = [], [], [], []
     for module in table.meta.modules:
         branches = count_branches(table, module)
         try:
             ko = _require_ko(found, module, branches)
             profile = folder / f"{module.name}.afdo"
-            placed, functions, samples = _convert(tools, table, module, ko, profile)
+            made = _convert(tools, table, module, ko, profile)
         except (ArtifactError, CommandError) as error:
             reports.append(ModuleReport(name=module.name, branches=branches, why_not=error.message))
             continue
         profiles.append(profile)
-        intervals += [section.interval for section in placed]
+        intervals += [section.interval for section in made.placed]
+        symbols.append(made.symbols)
         reports.append(
-            ModuleReport(name=module.name, branches=branches, functions=functions, samples=samples)
+            ModuleReport(
+                name=module.name,
+                branches=branches,
+                functions=made.functions,
+                samples=made.samples,
+            )
         )
     return ModuleProfiles(
-        profiles=tuple(profiles), reports=tuple(reports), intervals=tuple(intervals)
+        profiles=tuple(profiles),
+        reports=tuple(reports),
+        intervals=tuple(intervals),
+        symbols=tuple(symbols),
     )
 
 
@@ -118,7 +143,7 @@ def leave_out_modules(table: BranchTable) -> ModuleProfiles:
         for name, branches in counts.items()
         if branches
     ]
-    return ModuleProfiles(profiles=(), reports=tuple(reports), intervals=())
+    return ModuleProfiles(reports=tuple(reports))
 
 
 def count_branches(table: BranchTable, module: ModuleMapping) -> int:
@@ -142,14 +167,17 @@ def _require_ko(found: dict[str, Path], module: ModuleMapping, branches: int) ->
 
 def _convert(
     tools: _Tools, table: BranchTable, module: ModuleMapping, ko: Path, profile: Path
-) -> tuple[tuple[PlacedSection, ...], int, int]:
-    """Write a module's profile; returns its sections, functions and samples."""
+) -> _Converted:
+    """Write a module's profile."""
     meta = table.meta
     check_identity(
         ko, build_id=meta.extra.get(f"build-id {module.name}", ""), release=meta.kernelrelease
     )
     placed = place_sections(elf.sections(ko), module)
-    records = keep_inside(drop_bogus_ranges(table), [section.interval for section in placed])
+    symbols = place_symbols(ko, placed)
+    records = keep_inside(
+        drop_impossible_ranges(table, symbols), [section.interval for section in placed]
+    )
     if elf.machine(ko) == "x86_64":
         require_branches(records, ko, placed)
     with tempfile.TemporaryDirectory(dir=profile.parent, prefix=f".{module.name}.") as name:
@@ -166,7 +194,9 @@ def _convert(
     summary = parse_summary(tools.runner.query(summary_command(tools.profdata, profile)).stdout)
     if not summary.functions:
         raise ArtifactError("llvm-profgen found none of its functions")
-    return placed, summary.functions, summary.samples
+    return _Converted(
+        placed=placed, symbols=symbols, functions=summary.functions, samples=summary.samples
+    )
 
 
 def require_branches(records: BranchTable, ko: Path, placed: Sequence[PlacedSection]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pkgafdo import elf, files, log
 from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches import texts
+from pkgafdo.branches.filters import drop_impossible_ranges
 from pkgafdo.branches.marks import accept_faults, require_unmarked
 from pkgafdo.branches.merge import merge_tables
 from pkgafdo.branches.meta import TableMeta, meta_to_json
@@ -215,7 +216,8 @@ def _render_period(event: str, period: int) -> str:
 
 
 def export_table(table: BranchTable, vmlinux: Vmlinux, form: Form, output: Path) -> None:
-    """Write a table in another tool's form, by rename."""
+    """Write a table in another tool's form, by rename, without ranges that no code can have executed."""
+    table = drop_impossible_ranges(table, elf.symbols(vmlinux.path))
     if form is Form.PROPELLER_PROTO:
         with files.replacing(output) as temporary, temporary.open("wb") as stream:
             stream.writelines(branch_frequencies(table))

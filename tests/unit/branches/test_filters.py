@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pkgafdo.branches.filters import (
     LONGEST_RANGE,
     drop_bogus_ranges,
+    drop_cross_function_ranges,
     keep_inside,
     module_intervals,
     which_interval,
 )
 from pkgafdo.branches.meta import DropReason, ModuleMapping
 from tests.unit.branches.tables import TEXT, branch_rows, range_rows, table_of
+from tests.unit.symbols import function, symbols_of
 
 MODULE = ModuleMapping(name="ext4", sections=((".text", 0xFFFFFFFFC0000000),), size=0x10000)
 NEXT = ModuleMapping(
@@ -54,6 +57,45 @@ def test_bogus_ranges_are_dropped_and_counted() -> None:
     assert range_rows(kept) == [(TEXT, TEXT + LONGEST_RANGE, 4)]
     assert kept.branches == 1
     assert kept.meta.dropped == {DropReason.BOGUS_RANGE: 5}
+
+
+def test_ranges_from_one_function_into_another_are_dropped_and_counted(tmp_path) -> None:
+    symbols = symbols_of(tmp_path, [function("a", 100, 50), function("b", 150, 50)])
+    table = table_of(
+        [(149, 150, 1, 0)],
+        [(100, 149, 2), (100, 150, 3), (149, 160, 4), (150, 199, 5), (160, 200, 6)],
+    )
+    kept = drop_cross_function_ranges(table, symbols)
+    assert range_rows(kept) == [(100, 149, 2), (150, 199, 5)]
+    assert kept.branches == 1
+    assert kept.meta.dropped == {DropReason.CROSS_FUNCTION: 3 + 4 + 6}
+
+
+def test_ranges_outside_of_all_functions_are_not_judged(tmp_path) -> None:
+    symbols = symbols_of(tmp_path, [function("a", 100, 50)])
+    ranges = [(TEXT, TEXT + 9, 6), (1, 2, 3)]
+    assert range_rows(drop_cross_function_ranges(table_of([], ranges), symbols)) == sorted(ranges)
+
+
+def test_a_range_within_a_function_may_cross_the_functions_inside_it(tmp_path) -> None:
+    symbols = symbols_of(tmp_path, [function("entry", 100, 50), function("safe", 120, 10)])
+    ranges = [(100, 125, 1), (100, 140, 2), (122, 149, 3)]
+    assert range_rows(drop_cross_function_ranges(table_of([], ranges), symbols)) == ranges
+
+
+@pytest.mark.parametrize("prefix", ["__cfi_a", "__pfx_a"])
+def test_what_stands_before_a_function_falls_into_it(tmp_path, prefix: str) -> None:
+    rows = [function(prefix, 84, 16), function("a", 100, 50), function("b", 150, 50)]
+    table = table_of([], [(84, 120, 1), (84, 160, 2), (90, 95, 3)])
+    kept = drop_cross_function_ranges(table, symbols_of(tmp_path, rows))
+    assert range_rows(kept) == [(84, 120, 1), (90, 95, 3)]
+
+
+def test_without_functions_every_range_is_kept(tmp_path) -> None:
+    table = table_of([], [(1, 2, 3)])
+    assert drop_cross_function_ranges(table, symbols_of(tmp_path, [])).meta == table.meta
+    empty = table_of([], [])
+    assert drop_cross_function_ranges(empty, symbols_of(tmp_path, [])).ranges == 0
 
 
 def test_dropped_records_add_up_over_filters() -> None:

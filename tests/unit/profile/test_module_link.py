@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pkgafdo import elf
@@ -19,6 +20,7 @@ from pkgafdo.profile.module_link import (
     module_name,
     place_anywhere,
     place_sections,
+    place_symbols,
     read_modinfo,
 )
 from tests.unit.profile.module_files import BASE, BUILD_ID, TEXT_SIZE, ko, mapping
@@ -111,6 +113,20 @@ def test_a_module_without_code_is_refused() -> None:
 
 def test_a_module_that_did_not_run_is_placed_somewhere(jbd2) -> None:
     assert [one.name for one in place_anywhere(jbd2)] == [".text", ".exit.text"]
+
+
+def test_symbols_are_placed_with_their_sections(jbd2) -> None:
+    placed = place_sections(elf.sections(jbd2), mapping())
+    symbols = place_symbols(jbd2, placed)
+    found = symbols.find(np.array([BASE - 1, BASE, BASE + 31, BASE + 32, 0], dtype=np.uint64))
+    assert [symbols.name(one) if one >= 0 else "" for one in found] == [
+        *("", "jbd2_work", "jbd2_work", "", "")
+    ]
+
+
+def test_symbols_of_code_that_was_not_loaded_are_none(jbd2) -> None:
+    placed = [one for one in place_sections(elf.sections(jbd2), mapping()) if one.name != ".text"]
+    assert place_symbols(jbd2, placed).functions().tolist() == []
 
 
 def test_modinfo_is_read(jbd2) -> None:

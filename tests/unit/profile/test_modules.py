@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from pkgafdo.artifacts import Vmlinux
 from pkgafdo.branches.meta import DropReason, TableMeta
 from pkgafdo.profile.convert import records_used, render_left_out, render_module
-from pkgafdo.profile.modules import ModuleReport, convert_modules, leave_out_modules
+from pkgafdo.profile.modules import (
+    ModuleProfiles,
+    ModuleReport,
+    convert_modules,
+    leave_out_modules,
+)
 from pkgafdo.runner.command import Result
-from tests.unit.branches.tables import TEXT, branch_rows, table_of
+from tests.unit import elf_files
+from tests.unit.branches.tables import TEXT, branch_rows, range_rows, table_of
 from tests.unit.profile.module_files import BASE, ko, mapping
 from tests.unit.profile.programs import TOOLCHAIN, profile_tools, recorded
 
@@ -20,7 +27,7 @@ RELEASE = "7.2.13-dev"
 
 def table(*modules, branches=((BASE + 4, BASE + 16, 5, 0), (TEXT, TEXT + 8, 7, 0)), **meta):
     found = TableMeta(modules=modules or (mapping(),), kernelrelease=RELEASE, **meta)
-    return table_of(list(branches), [(BASE + 16, BASE + 20, 5)], found)
+    return table_of(list(branches), [(BASE + 16, BASE + 20, 5), (BASE + 16, BASE + 40, 9)], found)
 
 
 @pytest.fixture
@@ -117,7 +124,14 @@ def test_a_profile_without_functions_is_reported(objects) -> None:
     assert found.reports[0].why_not == "llvm-profgen found none of its functions"
 
 
-def test_records_of_a_module_left_out_are_counted_as_such() -> None:
+@pytest.fixture
+def vmlinux(tmp_path):
+    path = tmp_path / "vmlinux"
+    path.write_bytes(elf_files.vmlinux())
+    return Vmlinux(path=path, build_id="")
+
+
+def test_records_of_a_module_left_out_are_counted_as_such(vmlinux) -> None:
     other = mapping((".text", BASE + 0x10000), name="other")
     rows = [
         (BASE + 4, BASE + 8, 5, 0),
@@ -125,11 +139,21 @@ def test_records_of_a_module_left_out_are_counted_as_such() -> None:
         (TEXT, TEXT + 8, 7, 0),
         (16, 32, 2, 0),
     ]
-    used = records_used(
-        table(mapping(), other, branches=rows), [(TEXT, TEXT + 64)], [(BASE, BASE + 64)]
-    )
+    profiled = ModuleProfiles(intervals=((BASE, BASE + 64),))
+    used = records_used(table(mapping(), other, branches=rows), vmlinux, profiled)
     assert [row[2] for row in branch_rows(used)] == [7, 5]
     assert used.meta.dropped == {DropReason.OUTSIDE_TEXT: 2, DropReason.NO_MODULE: 3}
+
+
+def test_ranges_across_functions_are_counted_in_the_kernel_and_in_each_module(
+    objects, vmlinux
+) -> None:
+    inside, across = (BASE + 8, BASE + 12, 4), (BASE + 8, BASE + 40, 2)
+    kernel = (TEXT + 8, TEXT + 40, 3)
+    records = table_of([(BASE + 4, BASE + 16, 5, 0)], [inside, across, kernel], table().meta)
+    used = records_used(records, vmlinux, reports(objects, records))
+    assert range_rows(used) == [inside]
+    assert used.meta.dropped == {DropReason.CROSS_FUNCTION: 3 + 2}
 
 
 def test_without_a_build_folder_the_modules_with_records_are_reported() -> None:

@@ -21,7 +21,8 @@ from tests.unit.profile.programs import TOOLCHAIN, profile_tools, recorded
 
 LENIENT = ProfileSettings(min_functions=1, min_samples=1, min_found_share=0.1)
 TABLE = table_of(
-    [(TEXT + 4, TEXT + 16, 5, 0), (1, 2, 1, 0)], [(TEXT + 16, TEXT + 20, 5), (9, 1, 3)]
+    [(TEXT + 4, TEXT + 16, 5, 0), (1, 2, 1, 0)],
+    [(TEXT + 16, TEXT + 20, 5), (TEXT + 16, TEXT + 40, 7), (9, 1, 3)],
 )
 
 
@@ -81,7 +82,7 @@ def test_a_profile_is_named_by_its_digest(vmlinux) -> None:
     assert left_over(vmlinux) == [profile.path.name]
 
 
-def test_llvm_profgen_gets_the_kernels_records_without_the_bogus_ones(vmlinux) -> None:
+def test_llvm_profgen_gets_the_kernels_records_without_the_impossible_ones(vmlinux) -> None:
     seen = []
 
     def answer(command):
@@ -96,6 +97,7 @@ def test_llvm_profgen_gets_the_kernels_records_without_the_bogus_ones(vmlinux) -
     ]
     assert conversion.table.meta.dropped == {
         DropReason.BOGUS_RANGE: 3,
+        DropReason.CROSS_FUNCTION: 7,
         DropReason.OUTSIDE_TEXT: 1,
     }
 
