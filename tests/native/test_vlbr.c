@@ -434,6 +434,47 @@ static void a_branch_that_is_not_taken_does_not_end_a_range(void)
 	EQUAL(window_at(0)[3], 1);
 }
 
+/* A switch may jump to the case that happens to come next. */
+static const struct {
+	const char *code;
+	size_t size;
+} to_next[] = {
+	{ CODE("\xeb\x00") },             /* jmp rel8 */
+	{ CODE("\xe9\x00\x00\x00\x00") }, /* jmp rel32 */
+	{ CODE("\xe8\x00\x00\x00\x00") }, /* call rel32 */
+	{ CODE("\xff\xe0") },             /* jmp *%rax */
+	{ CODE("\x41\xff\xd3") },         /* call *%r11 */
+	{ CODE("\xc3") },                 /* ret */
+};
+enum { N_TO_NEXT = sizeof(to_next) / sizeof(*to_next) };
+
+static void run_to_next(const char *mode)
+{
+	install(mode);
+	for (unsigned int i = 0; i < N_TO_NEXT; i++) {
+		uint64_t last = K + 0x10000 * i + 3;
+
+		begin(i);
+		run(block(last - 3, 3, to_next[i].code, to_next[i].size));
+		run(BLOCK(last + to_next[i].size, 0, NOP));
+		stop(i);
+	}
+	end();
+}
+
+static void a_jump_to_the_very_next_instruction_is_a_taken_branch(void)
+{
+	run_to_next("mode=record");
+	EQUAL(read_result(), N_TO_NEXT);
+	for (unsigned int i = 0; i < N_TO_NEXT; i++) {
+		uint64_t last = K + 0x10000 * i + 3;
+
+		printf("case %u ", i);
+		EQUAL(edge(i, last, last + to_next[i].size), 1);
+		EQUAL(range(i, last - 3, last), 1);
+	}
+}
+
 static void one_block_closes_ranges_that_began_at_different_places(void)
 {
 	struct qemu_plugin_tb *head, *tail, *back;
@@ -822,6 +863,15 @@ static void instructions_and_taken_branches_are_counted(void)
 	EQUAL(w.itlb_misses, 2);
 }
 
+static void a_jump_to_the_very_next_instruction_is_counted_as_taken(void)
+{
+	run_to_next("mode=measure");
+	for (unsigned int i = 0; i < N_TO_NEXT; i++) {
+		printf("case %u ", i);
+		EQUAL(measured(i).taken, 1);
+	}
+}
+
 static void a_repeated_string_instruction_counts_once(void)
 {
 	struct qemu_plugin_tb *again;
@@ -1024,6 +1074,7 @@ static const struct {
 	TEST(far_transfers_and_what_is_no_branch_are_discontinuities),
 	TEST(blocks_that_follow_each_other_make_one_range),
 	TEST(a_branch_that_is_not_taken_does_not_end_a_range),
+	TEST(a_jump_to_the_very_next_instruction_is_a_taken_branch),
 	TEST(one_block_closes_ranges_that_began_at_different_places),
 	TEST(the_open_range_is_dropped_at_a_discontinuity),
 	TEST(a_repeated_string_instruction_is_no_branch),
@@ -1047,6 +1098,7 @@ static const struct {
 	TEST(each_period_writes_the_last_branches_newest_first),
 	TEST(a_stack_holds_no_more_than_32_branches),
 	TEST(instructions_and_taken_branches_are_counted),
+	TEST(a_jump_to_the_very_next_instruction_is_counted_as_taken),
 	TEST(a_repeated_string_instruction_counts_once),
 	TEST(a_line_and_a_page_are_touched_once_however_often_they_are_fetched),
 	TEST(what_a_window_touched_is_forgotten_by_the_next),

@@ -10,9 +10,10 @@
  * and with mode=record optionally stacks=FILE and period=N: each N taken branches, the last 32 of them.
  *
  * How branches are seen: QEMU reports translated blocks. A block that starts where the one before it ended
- * is a fall-through. A block that starts where the last instruction of the one before it can branch to is a
- * taken branch. Everything else (interrupt, exception, iret, sysret, user code) is a discontinuity, which
- * closes the open range without recording it. User code is not instrumented at all, except for markers.
+ * is a fall-through, unless that one's last instruction always branches. A block that starts where the last
+ * instruction of the one before it can branch to is a taken branch. Everything else (interrupt, exception,
+ * iret, sysret, user code) is a discontinuity, which closes the open range without recording it. User code is
+ * not instrumented at all, except for markers.
  *
  * All virtual CPUs must run in one thread (-accel tcg,thread=single), so nothing here takes a lock.
  *
@@ -90,6 +91,7 @@ struct counter {
 
 struct block {
 	uint64_t start, end, last; /* last: address of the last instruction */
+	uint64_t falls_to;         /* end, or 0 when the last instruction always branches */
 	uint64_t target;           /* of a direct branch, else 0 */
 	uint64_t taken;            /* executions of the direct branch that went to target */
 	uint64_t range_from;       /* the range ending here that was closed most recently … */
@@ -198,9 +200,10 @@ static void decode(struct block *b, const uint8_t *code, size_t size)
 	size_t i = 0;
 	bool rep = false;
 	int64_t relative = 0;
-	bool direct = false;
+	bool direct = false, always = false;
 
 	b->kind = FALLS;
+	b->falls_to = b->end;
 	for (; i < size && is_prefix(code[i]); i++)
 		rep |= code[i] == 0xf2 || code[i] == 0xf3;
 	if (i < size && (code[i] & 0xf0) == 0x40)
@@ -210,6 +213,7 @@ static void decode(struct block *b, const uint8_t *code, size_t size)
 	uint8_t op = code[i], after = i + 1 < size ? code[i + 1] : 0;
 	if ((op >= 0x70 && op <= 0x7f) || (op >= 0xe0 && op <= 0xe3) || op == 0xeb) {
 		direct = true;
+		always = op == 0xeb;
 		relative = (int8_t)code[size - 1];
 	} else if (op == 0xe8 || op == 0xe9 || (op == 0x0f && after >= 0x80 && after <= 0x8f)) {
 		int32_t rel32;
@@ -217,6 +221,7 @@ static void decode(struct block *b, const uint8_t *code, size_t size)
 			return;
 		memcpy(&rel32, code + size - 4, 4);
 		direct = true;
+		always = op != 0x0f;
 		relative = rel32;
 	} else if (op == 0xc3 || op == 0xc2) {
 		b->kind = RETURN;
@@ -228,6 +233,9 @@ static void decode(struct block *b, const uint8_t *code, size_t size)
 		b->kind = DIRECT;
 		b->target = b->end + (uint64_t)relative;
 	}
+	/* A switch's jump to the very next case is a taken branch like any other. */
+	if (always || b->kind == INDIRECT || b->kind == RETURN)
+		b->falls_to = 0;
 }
 
 /* Calls in the entry text: a return into it is genuine only just behind one of them; every other way in
@@ -338,7 +346,7 @@ static bool left_over(struct block *p, const struct block *b)
 {
 	if (b->start != p->last || p->end & 0xfff || p->insns < 2)
 		return false;
-	p->end = p->last;
+	p->end = p->falls_to = p->last;
 	p->insns--;
 	p->kind = FALLS;
 	p->target = 0;
@@ -354,7 +362,7 @@ static void record_block(unsigned int vcpu, void *userdata)
 	if (!window)
 		return;
 	c->prev = b;
-	if (p->end == b->start)
+	if (p->falls_to == b->start)
 		return;
 	if (p->target == b->start) {
 		p->taken++;
@@ -455,7 +463,7 @@ static void measure_block(unsigned int vcpu, void *userdata)
 	}
 	window->instructions += b->insns;
 	fetch(b);
-	if (p->end == b->start)
+	if (p->falls_to == b->start)
 		return;
 	if (unlikely(left_over(p, b)))
 		window->instructions--;
@@ -537,7 +545,8 @@ static struct block *block_of(struct qemu_plugin_tb *tb, size_t n)
 	struct block **bucket = &buckets[mix(start, last) & (BUCKETS - 1)];
 	for (struct block *b = *bucket; b; b = b->next)
 		if (b->start == start && ((b->end == fresh.end && b->target == fresh.target &&
-					   b->kind == fresh.kind && b->insns == fresh.insns) ||
+					   b->falls_to == fresh.falls_to && b->kind == fresh.kind &&
+					   b->insns == fresh.insns) ||
 					  (b->end == last && !(fresh.end & 0xfff))))
 			return b; /* the second: without what was left over */
 	if (fresh.in_entry)
