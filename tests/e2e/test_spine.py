@@ -11,21 +11,29 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pytest
 
 from pkgafdo import elf
+from pkgafdo.branches.store import read_table
 from pkgafdo.host.facts import read_facts
 from pkgafdo.kernel.kconfig import parse_config
 from pkgafdo.kernel.settings import KernelSettings
 from pkgafdo.packaging.pkginfo import is_api_headers, read_package
+from pkgafdo.profile.tools import require_tool
 from pkgafdo.runner.command import Command
 from pkgafdo.runner.local import LocalRunner
+from pkgafdo.toolchain.select import select
+from pkgafdo.toolchain.settings import ToolchainSettings
 from pkgafdo.vm.virtme import missing_options
 from tests.e2e.configurations import BASES, configured, settings_of
+from tests.e2e.patched import is_patched, unconditional_branches
 from tests.e2e.spine import Spine, ratios
 from tests.integration.cli.program import Ended, finished, half_written, processes_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tests.integration.cli.program import Refusal
 
 pytestmark = pytest.mark.kernel
@@ -185,6 +193,24 @@ def test_counting_again_gives_the_same_numbers_to_the_last_digit(data, spine):
     (spine.work / "journal/measure-train-baseline.json").unlink()
     again = spine.run().data()
     assert again["measure"] == data["measure"]
+
+
+def test_no_range_passes_a_jump_but_where_the_kernel_patches_it_away(data, spine):
+    runner = LocalRunner(env=read_facts().environment)
+    vmlinux = Path(data["baseline"]["vmlinux"])
+    objdump = require_tool(select(runner, ToolchainSettings()), "llvm-profdata")
+    jumps = unconditional_branches(runner, objdump.replace("profdata", "objdump"), vmlinux)
+    patched = is_patched(vmlinux, jumps)
+    table = read_table(spine.work / spine.journal("record")["files"]["table"]["path"])
+
+    def passed(places: NDArray[np.uint64]) -> int:
+        following = np.searchsorted(places, table.range_start)
+        reached = np.searchsorted(places, table.range_end)
+        return int(table.range_count[following < reached].sum())
+
+    assert len(jumps) > 10_000
+    assert passed(jumps[patched]) > 0
+    assert passed(jumps[~patched]) == 0
 
 
 def test_the_sampled_stacks_are_a_recording_that_perf_reads(data, spine):
