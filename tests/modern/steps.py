@@ -81,7 +81,7 @@ def steps_of(
     *, short: bool, kernel: bool, kernels: bool, propeller: bool = False
 ) -> tuple[Step, ...]:
     """Return the steps after scripts/setup: a short form, and what needs or builds a kernel."""
-    unit = pytest_step("unit tests", "tests/test_architecture.py", "tests/unit")
+    unit = pytest_step("unit tests", "tests/unit")
     recording = (pytest_step("VM, a kernel built before", "tests/modern/test_built_kernel.py"),)
     as_root = (
         Step(name="scripts/setup as root", argv=("sudo", "--preserve-env", "scripts/setup")),

@@ -75,8 +75,11 @@ def test_a_plan_knows_a_folder_as_the_run_will_find_it(tmp_path) -> None:
     assert "SOURCE_DATE_EPOCH=1700000000" in shown["build-baseline"][0]
 
 
-@pytest.mark.parametrize("location", ["/nope", "/nope.tar.xz", "/usr"])
-def test_a_plan_refuses_what_is_no_source(tmp_path, location) -> None:
+@pytest.mark.parametrize("name", ["nope", "nope.tar.xz", "folder"])
+def test_a_plan_refuses_what_is_no_source(tmp_path, name) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").touch()
+    location = str(tmp_path / name)
     session = make_session(tmp_path, FakeRunner(), source={"location": location})
     with pytest.raises((ConfigError, ArtifactError)) as caught:
         preview((source_stage(session),), {})

@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent / "pkgafdo"
+ROOT = Path(__file__).resolve().parents[2] / "pkgafdo"
 
 LAYERS = {
     "errors": 0, "log": 0, "progress": 0, "columns": 0, "artifacts": 0, "files": 0, "elf": 0, "dwarf": 0,
