@@ -144,7 +144,7 @@ def walk(
             now.mnemonic == "jmp" or (now.mnemonic.startswith("j") and chance.random() < 0.5)
         ):
             target = now.target
-        if target != now.following:
+        if target != now.following or now.mnemonic.startswith("ret"):
             taken.append((at, target))
         at = target
     return taken
