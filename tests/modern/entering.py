@@ -22,6 +22,13 @@ COPY: Final = f"{HOME}/pkgafdo"
 OUTSIDE: Final = "PKGAFDO_OUTSIDE"
 """Environment variable: the mount name space of whoever started scripts/test-modern."""
 
+_CHANGE_ROOT: Final = (
+    'mount --rbind "$1" "$1" && cd "$1" && shift && mount --move . / && exec chroot . "$@"'
+)
+"""What switch_root(8) does: in what chroot alone enters, nobody may make a user name space.
+
+So bubblewrap, which an ordinary user has on Arch, would work for root alone.
+"""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PASSED: Final = (
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
@@ -60,7 +67,8 @@ def inside(
     words = (f"{name}={value}" for name, value in sorted(environment.items()))
     return Command(
         argv=(
-            *("chroot", str(place.root), *drop),
+            *("unshare", "--mount", "bash", "-c", _CHANGE_ROOT, "change-root", str(place.root)),
+            *drop,
             *("env", "-i", f"--chdir={where}", f"HOME={home}", *words),
             *argv,
         ),

@@ -55,6 +55,11 @@ TESTS_OF_ROOT: Final = tuple(
     f"tests/integration/{room}" for room in ("pacman", "packaging/test_makepkg.py", "runner")
 )
 """What does other things for root than for a user."""
+TESTS_OF_ROOT_TOO: Final = tuple(
+    f"tests/integration/{room}"
+    for room in ("host", "perf", "vm/test_initramfs.py", "workflows/test_record_stage.py")
+)
+"""What only root can do wholly; with the others, where there is time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,9 +88,10 @@ def steps_of(
     """Return the steps after scripts/setup: a short form, and what needs or builds a kernel."""
     unit = pytest_step("unit tests", "tests/unit")
     recording = (pytest_step("VM, a kernel built before", "tests/modern/test_built_kernel.py"),)
+    tests_of_root = TESTS_OF_ROOT if short else (*TESTS_OF_ROOT, *TESTS_OF_ROOT_TOO)
     as_root = (
         Step(name="scripts/setup as root", argv=("sudo", "--preserve-env", "scripts/setup")),
-        pytest_step("integration tests as root", *TESTS_OF_ROOT, root=True),
+        pytest_step("integration tests as root", *tests_of_root, root=True),
     )
     if short:
         steps = (unit, pytest_step("integration tests, short form", *TESTS_THAT_DIFFER), *as_root)

@@ -22,7 +22,10 @@ from tests.modern.place import Place
 def test_a_command_inside_is_the_users_and_sees_nothing_of_our_environment():
     environment = environment_inside({"CFLAGS": "-O3", "https_proxy": "http://p", "HOME": "/root"})
     command = inside(Place(suite="sid", folder=Path("/r")), ("make",), environment)
-    assert command.argv[:5] == ("chroot", "/r/root", "setpriv", "--reuid=user", "--regid=user")
+    assert command.argv[5:10] == (
+        *("change-root", "/r/root"),
+        *("setpriv", "--reuid=user", "--regid=user"),
+    )
     assert "HOME=/home/user" in command.argv
     assert "https_proxy=http://p" in command.argv
     assert not any(word.startswith("CFLAGS") for word in command.argv)

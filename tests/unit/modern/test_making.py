@@ -110,6 +110,6 @@ def test_the_newest_llvm_is_one_whose_parts_are_all_there(names, version):
 
 def test_the_user_is_made_by_root_and_may_sudo():
     commands = user_commands(PLACE, {"PATH": "/bin"})
-    assert all(command.argv[:2] == ("chroot", "/roots/sid/root") for command in commands)
+    assert all(command.argv[5:7] == ("change-root", "/roots/sid/root") for command in commands)
     assert all("setpriv" not in command.argv for command in commands)
     assert any("sudo" in command.argv for command in commands)

@@ -100,7 +100,7 @@ def test_a_quick_start_always_begins_anew(tmp_path):
     place = Place(suite="sid", folder=tmp_path)
     work = place.root / "home/user/work"
     work.mkdir(parents=True)
-    runner = FakeRunner(answers={"chroot": Result(returncode=4)})
+    runner = FakeRunner(answers={"unshare": Result(returncode=4)})
     (work / "result.json").touch()
     assert not run_step(runner, place, quickstart_step(propeller=False), {}).ok
     assert not work.exists()
@@ -116,7 +116,7 @@ def test_single_steps_can_be_chosen_and_unknown_ones_are_refused():
 
 
 def test_a_step_that_fails_is_reported_and_does_not_end_the_run(tmp_path, said):
-    runner = FakeRunner(answers={"chroot": Result(returncode=3, stderr="pacman: not there\n")})
+    runner = FakeRunner(answers={"unshare": Result(returncode=3, stderr="pacman: not there\n")})
     place = Place(suite="sid", folder=tmp_path)
     outcome = run_step(runner, place, Step(name="setup", argv=("scripts/setup",)), {})
     assert not outcome.ok
@@ -134,7 +134,7 @@ def test_tests_that_were_not_run_have_not_passed(tmp_path, report):
         return Result(returncode=0)
 
     step = pytest_step("unit tests", "tests/unit")
-    assert not run_step(FakeRunner(answers={"chroot": run}), place, step, {}).ok
+    assert not run_step(FakeRunner(answers={"unshare": run}), place, step, {}).ok
 
 
 def test_a_folder_without_a_finished_run_is_no_kernel(tmp_path):
