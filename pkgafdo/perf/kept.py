@@ -45,7 +45,10 @@ class KeptFile:
         if self._stream is None:
             return
         if self.size + len(chunk) > self.limit:
-            self._end(f"it reached {_mib(self.limit)}")
+            # What a pipe gives at once may be more than the whole limit.
+            self._try_to_write(self._stream, chunk[: self.limit - self.size])
+            if not self.ended:
+                self._end(f"it reached {_mib(self.limit)}")
         elif self._is_disk_full():
             self._end(f"the disk has less than {_mib(self.reserve)} left")
         else:

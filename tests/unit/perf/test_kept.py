@@ -38,12 +38,12 @@ def test_the_copy_is_private(tmp_path: Path) -> None:
     assert keep(tmp_path / "d", STREAM).path.stat().st_mode & 0o777 == 0o600
 
 
-def test_at_its_limit_the_copy_ends_after_a_whole_record(tmp_path: Path) -> None:
-    at = len(STREAM) - ONE - 5  # within the last but one
+@pytest.mark.parametrize("at", [len(STREAM), len(STREAM) - ONE - 5, 100])
+def test_at_its_limit_the_copy_ends_after_a_whole_record(tmp_path: Path, at: int) -> None:
     kept = keep(tmp_path / "d", STREAM[:at], STREAM[at:], limit=len(STREAM) - 1)
     assert "reached" in kept.ended
-    assert kept.path.read_bytes() == STREAM[: -2 * ONE]
-    assert kept.size == len(STREAM) - 2 * ONE
+    assert kept.path.read_bytes() == STREAM[:-ONE]
+    assert kept.size == len(STREAM) - ONE
 
 
 def test_where_the_disk_is_nearly_full_the_copy_ends(tmp_path: Path) -> None:
@@ -54,12 +54,12 @@ def test_where_the_disk_is_nearly_full_the_copy_ends(tmp_path: Path) -> None:
 
 
 def test_what_comes_after_the_end_is_passed_over(tmp_path: Path) -> None:
-    kept = KeptFile(path=tmp_path / "d", limit=100, reserve=0)
+    kept = KeptFile(path=tmp_path / "d", limit=len(STREAM) - 1, reserve=0)
     kept.open()
     for _ in range(3):
         kept.write(memoryview(STREAM))
     assert kept.ended
-    assert kept.size == 0
+    assert kept.path.read_bytes() == STREAM[:-ONE]
 
 
 @pytest.mark.parametrize("cut", [0, 7, 16, 20])
