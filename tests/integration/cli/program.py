@@ -186,12 +186,22 @@ def half_written(*folders: Path) -> list[Path]:
 
 
 def processes_of(folder: Path) -> Iterator[str]:
-    """Yield the command lines of processes that work for a folder."""
+    """Yield the command lines of processes that work for a folder; whoever started us may name it."""
+    ours = set(_ancestors(os.getpid()))
     for place in Path("/proc").glob("[0-9]*"):
         try:
             line = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             cwd = str((place / "cwd").readlink())
         except OSError:  # it has ended meanwhile
             continue
-        if place.name != str(os.getpid()) and (str(folder) in line or cwd.startswith(str(folder))):
+        if int(place.name) not in ours and (str(folder) in line or cwd.startswith(str(folder))):
             yield line
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """Yield a process, its parent, and so on."""
+    while pid:
+        yield pid
+        # proc_pid_stat(5): the parent is the second field behind the name, which is in parentheses.
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        pid = int(stat.rpartition(")")[2].split()[1])
