@@ -25,6 +25,12 @@ _ENOUGH: Final = 50
 _LARGEST_TOTAL: Final = 1 << 63
 """llvm-profdata counts in 64 bits, and lets what is more stay at the top."""
 
+BATCH: Final = 32 << 20
+"""Bytes of profiles that are merged at once.
+
+llvm-profdata keeps all that it has read until it ends, in about 28 times the size of the files (LLVM 19).
+"""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightedProfile:
@@ -53,20 +59,51 @@ def merge_command(profdata: str, inputs: Sequence[WeightedProfile], output: Path
 
 
 def merge_profiles(
-    runner: Runner, toolchain: Toolchain, inputs: Sequence[WeightedProfile], *, folder: Path
+    runner: Runner,
+    toolchain: Toolchain,
+    inputs: Sequence[WeightedProfile],
+    *,
+    folder: Path,
+    batch: int = BATCH,
 ) -> SampleProfile:
-    """Merge profiles to `kernel-<digest>.afdo` in `folder`.
+    """Merge profiles to `kernel-<digest>.afdo` in `folder`, about so many bytes at once.
 
-    The order does not matter, to the byte. Raises ConfigError for impossible weights.
+    Neither the order nor the size of the batches matters, to the byte. Raises ConfigError for
+    impossible weights.
     """
     check_inputs(inputs)
     profdata = require_tool(toolchain, "llvm-profdata")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".merge.") as name:
         output = Path(name, "kernel.afdo")
-        runner.run(merge_command(profdata, inputs, output))
+        left, count = list(inputs), 0
+        while len(groups := batches(left, batch)) > 1:
+            left = []
+            for group in groups:
+                part = Path(name, f"part-{count}.afdo")
+                runner.run(merge_command(profdata, group, part))
+                left.append(WeightedProfile(path=part))
+                count += 1
+        runner.run(merge_command(profdata, left, output))
         summary = parse_summary(runner.query(summary_command(profdata, output)).stdout)
         return adopt_profile(output, folder, functions=summary.functions, samples=summary.samples)
+
+
+def batches(inputs: Sequence[WeightedProfile], most: int) -> list[list[WeightedProfile]]:
+    """Return the inputs in groups of two or more, of about as many bytes as there may be at once."""
+    groups: list[list[WeightedProfile]] = [[]]
+    held = 0
+    for entry in inputs:
+        size = entry.path.stat().st_size if entry.path.is_file() else 0
+        if len(groups[-1]) > 1 and held + size > most:
+            groups.append([])
+            held = 0
+        groups[-1].append(entry)
+        held += size
+    if len(groups) > 1 and len(groups[-1]) == 1:
+        last = groups.pop()
+        groups[-1] += last
+    return groups
 
 
 def check_inputs(inputs: Sequence[WeightedProfile]) -> None:

@@ -96,6 +96,15 @@ def test_merging_multiplies_by_the_weights_in_any_order(
     assert first.sha256 == second.sha256
 
 
+def test_merging_in_batches_gives_the_same_bytes(runner, toolchain, conversion, tmp_path) -> None:
+    one = WeightedProfile(path=conversion.profile.path)
+    inputs = [replace(one, weight=weight) for weight in (1, 3, 1, 2, 5)]
+    whole = merge_profiles(runner, toolchain, inputs, folder=tmp_path / "a")
+    parts = merge_profiles(runner, toolchain, inputs, folder=tmp_path / "b", batch=1)
+    assert parts.sha256 == whole.sha256
+    assert parts.samples == 12 * conversion.profile.samples
+
+
 def test_a_profile_overlaps_itself_wholly(runner, toolchain, conversion) -> None:
     path = conversion.profile.path
     comparison = compare_profiles(runner, toolchain, path, path)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pkgafdo.errors import ConfigError
 from pkgafdo.profile.merge import (
     WeightedProfile,
+    batches,
     merge_command,
     merge_profiles,
     normalising_weights,
@@ -33,6 +34,48 @@ def test_the_merged_profile_is_named_by_its_digest(tmp_path) -> None:
     assert profile.path == tmp_path / "out" / f"kernel-{profile.sha256[:16]}.afdo"
     assert profile.path.read_bytes() == b"profile"
     assert profile.functions == 59
+    assert list((tmp_path / "out").iterdir()) == [profile.path]
+
+
+def profiles(folder: Path, *sizes: int) -> list[WeightedProfile]:
+    made = []
+    for number, size in enumerate(sizes):
+        (folder / f"{number}.afdo").write_bytes(bytes(size))
+        made.append(WeightedProfile(path=folder / f"{number}.afdo", weight=number + 1))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lengths"),
+    [
+        ((5, 5), [2]),
+        ((4, 3, 3), [3]),
+        ((4, 3, 4), [3]),  # none is left alone
+        ((4, 3, 4, 3, 4, 3), [2, 2, 2]),
+        ((1,) * 25, [10, 10, 5]),
+        ((1,) * 21, [10, 11]),
+        ((99, 99, 99, 99, 99), [2, 3]),
+        ((7,), [1]),
+    ],
+)
+def test_batches_hold_two_or_more_and_no_more_bytes_than_they_must(
+    tmp_path, sizes, lengths
+) -> None:
+    inputs = profiles(tmp_path, *sizes)
+    groups = batches(inputs, 10)
+    assert [len(group) for group in groups] == lengths
+    assert [entry for group in groups for entry in group] == inputs
+
+
+def test_many_profiles_are_merged_in_batches_each_weighed_once(tmp_path) -> None:
+    runner = profile_tools()
+    inputs = profiles(tmp_path, *(12,) * 9)
+    profile = merge_profiles(runner, TOOLCHAIN, inputs, folder=tmp_path / "out", batch=30)
+    merges = [command.argv[5:] for command in runner.ran if command.argv[1] == "merge"]
+    assert [len(merge) for merge in merges] == [2, 2, 2, 3, 4]
+    weighed = [word for merge in merges[:-1] for word in merge]
+    assert weighed == [f"--weighted-input={n + 1},{tmp_path}/{n}.afdo" for n in range(9)]
+    assert all(word.startswith("--weighted-input=1,") for word in merges[-1])
     assert list((tmp_path / "out").iterdir()) == [profile.path]
 
 
