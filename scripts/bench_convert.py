@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     Words = NDArray[np.uint64]
 
+PKGAFDO: Final = (sys.executable, "-P", "-m", "pkgafdo")
 RUNS: Final = 3
 DEPTH: Final = 32
 SHIFT: Final = 0x1A000000
@@ -226,14 +227,14 @@ class Bench:
 
     def pkgafdo(self, *words: str | Path, output: Path | None = None) -> Measured:
         """Run a verb of ours that takes vmlinux and writes a file."""
-        argv = [sys.executable, "-P", "-m", "pkgafdo", *map(str, words)]
+        argv = [*PKGAFDO, *map(str, words)]
         argv += ["--vmlinux", str(self.vmlinux), "-o", str(output or self.profile)]
         return measured(argv, self.printed)
 
     def overlap(self) -> float:
         """Return how far both ways agree, in percent."""
         argv = [
-            sys.executable, "-P", "-m", "pkgafdo", "profile", "compare", "--json", "--quiet",
+            *PKGAFDO, "profile", "compare", "--json", "--quiet",
             str(self.folder / "theirs.afdo"), str(self.profile),
         ]  # fmt: skip
         share: float = json.loads(measured(argv, self.printed).printed)["overlap"]["samples"]
@@ -244,11 +245,8 @@ class Bench:
         paths = [self.folder / f"merged-{number}.afdo" for number in range(MERGED)]
         for path in paths:
             path.write_bytes(self.profile.read_bytes())
-        output = ["-o", str(self.folder / "merged.afdo")]
-        argv = [
-            *(sys.executable, "-P", "-m", "pkgafdo", "profile", "merge"),
-            *(*map(str, paths), *output),
-        ]
+        output = str(self.folder / "merged.afdo")
+        argv = [*PKGAFDO, "profile", "merge", *map(str, paths), "-o", output]
         return measured(argv, self.printed)
 
 

@@ -87,7 +87,7 @@ def drop_cross_function_ranges(table: BranchTable, symbols: SymbolTable) -> Bran
     No code falls through a function's end: where a stack has a gap, the branches beside it look like
     a range that no one executed, and every function in between would get its count. llvm-profgen
     leaves such ranges out of the perf.data that it reads itself, not of an unsymbolized profile.
-    Functions that neither end lies in (a module's, seen from vmlinux) are not judged.
+    Ranges with both ends in no function (a module's, seen from vmlinux) are not judged.
     """
     start, end = symbols.outermost(table.range_start), symbols.outermost(table.range_end)
     crossing = np.flatnonzero(start != end)

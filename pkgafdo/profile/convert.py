@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pkgafdo import elf, log
-from pkgafdo.branches.filters import drop_impossible_ranges, keep_inside, module_intervals
+from pkgafdo.branches.filters import (
+    drop_cross_function_ranges,
+    drop_impossible_ranges,
+    keep_inside,
+    module_intervals,
+)
 from pkgafdo.branches.meta import DropReason
 from pkgafdo.errors import ArtifactError, CommandError, HostError, PkgafdoError
 from pkgafdo.profile.check import check_found, find_functions, require_found
@@ -179,8 +184,9 @@ def _with_modules(
 
 def records_used(table: BranchTable, vmlinux: Vmlinux, modules: ModuleProfiles) -> BranchTable:
     """Return the records that went into a profile; the others are counted by why they did not."""
-    for symbols in (elf.symbols(vmlinux.path), *modules.symbols):
-        table = drop_impossible_ranges(table, symbols)
+    table = drop_impossible_ranges(table, elf.symbols(vmlinux.path))
+    for symbols in modules.symbols:
+        table = drop_cross_function_ranges(table, symbols)
     used = [*code_intervals(vmlinux.path), *modules.intervals]
     # What lies in no code at all is gone for another reason than what lies in a module left out.
     left_out = [
